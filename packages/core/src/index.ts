@@ -1,0 +1,23 @@
+// The library door of @portolan/core: nouns, decisions, views and renderers.
+export * from './decide/claims.ts';
+export { disagreementsAbout } from './decide/disagreements.ts';
+export { type ExplainInput, explain, hostView } from './decide/explain.ts';
+export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
+export { searchClaims } from './decide/search.ts';
+export { holderKind, holdersOf, toHolder, useOf } from './decide/use.ts';
+export * from './model/claim.ts';
+export * from './model/error.ts';
+export * from './model/message.ts';
+export * from './model/port.ts';
+export * from './model/query.ts';
+export * from './model/report.ts';
+export * from './model/socket.ts';
+export * from './render/json/v1.ts';
+export { printable, printableJson } from './render/printable.ts';
+export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
+export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export { formatEndpoint } from './view/holder-words.ts';
+export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
+export { reportPage } from './view/report.ts';
+export { rangePage, searchPage } from './view/search.ts';
+export * from './view/tree.ts';

@@ -1,0 +1,38 @@
+// Text from outside made safe to show: nothing a process calls itself may steer a terminal or hide what follows.
+
+/**
+ * C0 and C1 controls, DEL, line and paragraph separators, zero-width and bidirectional controls (Unicode
+ * Technical Report 36), the byte order mark, tag characters, and lone surrogates.
+ */
+// biome-ignore format: one class a line
+const UNSAFE = new RegExp(
+  '[\\u0000-\\u001f\\u007f-\\u009f' +
+    '\\u00ad\\u061c\\u180e' +
+    '\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f' +
+    '\\ufeff\\ufff9-\\ufffb' +
+    '\\u{e0000}-\\u{e007f}]' +
+    '|[\\ud800-\\udfff]',
+  'gu',
+);
+
+/** Replaces every unsafe character by its visible escape: `\x1b`, `\u202e`. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    if (code === 0x0a) return '\\n';
+    if (code === 0x0d) return '\\r';
+    if (code === 0x09) return '\\t';
+    if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** JSON text whose strings hold no unsafe character raw: the value is the same, the bytes are harmless. */
+export function printableJson(value: unknown, indent: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSAFE, (char) => {
+    if (char === '\n') return char;
+    return [...Array(char.length).keys()]
+      .map((index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join('');
+  });
+}

@@ -1,0 +1,346 @@
+// The page of one port: the answer in two lines, the ruler, then what is said, what is here, what could go wrong.
+import { isWide } from '../decide/claims.ts';
+import type { Claim } from '../model/claim.ts';
+import { type Message, say } from '../model/message.ts';
+import type { PortRange } from '../model/port.ts';
+import type { Holder, PortReport, Severity } from '../model/report.ts';
+import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
+import { data, type Emphasis, type Inline, joined, type Node, type Page, said } from './tree.ts';
+
+/** Most holders of one kind that are described one by one. */
+const HOLDERS_SHOWN = 6;
+
+/** The page of a report. */
+export function reportPage(report: PortReport): Page {
+  const refs = new References();
+  const nodes: Node[] = [
+    answer(report),
+    {
+      kind: 'ruler',
+      ruler: {
+        port: report.port,
+        ephemeral: report.host.ephemeral,
+        reserved: report.host.reserved ?? [],
+        label: rulerLabel(report),
+      },
+    },
+    { kind: 'section', title: say('section.said'), nodes: saidNodes(report, refs) },
+  ];
+  if (report.disagreements.length > 0) {
+    nodes.push({
+      kind: 'section',
+      title: say('section.disagree'),
+      nodes: [
+        {
+          kind: 'list',
+          items: report.disagreements.map((found) => ({
+            mark: null,
+            inline: [said(found.text), ...(found.rule === null ? [] : [data(' '), refs.mark(found.rule)])],
+            nodes: [],
+          })),
+        },
+      ],
+    });
+  }
+  nodes.push(
+    { kind: 'section', title: say('section.here'), nodes: hereNodes(report) },
+    { kind: 'section', title: say('section.could'), nodes: couldNodes(report, refs) },
+    {
+      kind: 'section',
+      title: say('section.sources'),
+      nodes: [
+        {
+          kind: 'sources',
+          items: refs.ids().flatMap((id, index) => {
+            const source = report.sources[id];
+            return source === undefined ? [] : [{ n: index + 1, source }];
+          }),
+        },
+      ],
+    },
+  );
+  return { nodes };
+}
+
+/** Numbers sources in the order in which they are first pointed at. */
+class References {
+  readonly #ids: string[] = [];
+
+  mark(id: string): Inline {
+    let index = this.#ids.indexOf(id);
+    if (index < 0) index = this.#ids.push(id) - 1;
+    return { kind: 'ref', n: index + 1 };
+  }
+
+  ids(): readonly string[] {
+    return this.#ids;
+  }
+}
+
+function answer(report: PortReport): Node {
+  const { verdict } = report.use;
+  const severity: Severity | 'good' = verdict === 'free' ? 'good' : verdict === 'held' ? 'info' : 'medium';
+  const lines: Inline[][] = [[said(report.port === 0 ? say('answer.zero') : useSentence(report), 'strong')]];
+  lines.push([said(saidSentence(report))]);
+  return { kind: 'answer', severity, lines };
+}
+
+/** One sentence for who is on the port, the gravest kind of hold first. */
+function useSentence({ port, transports, use }: PortReport): Message {
+  if (use.verdict === 'free') return say('answer.free', { port, transports: transports.join(', ') });
+  if (use.verdict === 'unknown') return say('answer.unknown', { port });
+  const of = (kind: Holder['kind']): Holder[] => use.holders.filter((holder) => holder.kind === kind);
+  const listeners = of('listener');
+  const first = listeners[0];
+  if (first !== undefined) {
+    const owners = new Map(
+      listeners.map((holder) => [JSON.stringify(holder.owners.map(({ pid }) => pid)), whoWords(holder)]),
+    );
+    const where = [
+      ...new Set(listeners.map((holder) => `${formatEndpoint(holder.local)} ${holder.transport}`)),
+    ];
+    if (owners.size === 1)
+      return say('answer.held.listener', { port, who: whoWords(first), where: someOf(where) });
+    return say('answer.held.listeners', {
+      port,
+      count: listeners.length,
+      who: { list: [...owners.values()].slice(0, 3) },
+    });
+  }
+  const kernel = of('kernel')[0];
+  if (kernel !== undefined) {
+    return say('answer.held.kernel', { port, where: `${formatEndpoint(kernel.local)} ${kernel.transport}` });
+  }
+  const bound = of('bound')[0];
+  if (bound !== undefined) {
+    return say('answer.held.bound', { port, who: whoWords(bound), where: formatEndpoint(bound.local) });
+  }
+  const connections = of('connection');
+  const connection = connections[0];
+  if (connection !== undefined) {
+    if (connections.length > 1) return say('answer.held.connections', { port, count: connections.length });
+    return say('answer.held.connection', {
+      port,
+      who: whoWords(connection),
+      where: formatEndpoint(connection.local),
+      peer: connection.peer === null ? '?' : formatEndpoint(connection.peer),
+    });
+  }
+  const closing = of('closing');
+  const longest = closing.reduce<Holder | null>(
+    (a, b) => ((a?.freeInMs ?? -1) >= (b.freeInMs ?? -1) ? a : b),
+    null,
+  );
+  if (longest === null || longest.freeInMs === null) {
+    return say('answer.held.closing.open', { port, state: longest?.state ?? '?' });
+  }
+  return say('answer.held.closing', { port, state: longest.state, seconds: secondsLeft(longest.freeInMs) });
+}
+
+function someOf(words: readonly string[]): string {
+  return words.length <= 3 ? words.join(', ') : `${words.slice(0, 3).join(', ')} …`;
+}
+
+/** What the registry says, and what this host does with the number. */
+function saidSentence(report: PortReport): Message {
+  const { range, host } = report;
+  const inside = host.isReserved === true ? 'also.inside.reserved' : 'also.inside';
+  const also =
+    host.ephemeral === null
+      ? say('also.unknown')
+      : say(host.inEphemeral === true ? inside : 'also.outside', {
+          first: host.ephemeral[0],
+          last: host.ephemeral[1],
+        });
+  if (!range.assignable) return say('answer.said.dynamic', { also });
+  const registry = report.claims.filter((claim) => claim.authority === 'registry');
+  const assigned = registry.filter((claim) => claim.status !== 'reserved');
+  if (assigned.length > 0) {
+    return say('answer.said.assigned', {
+      names: someOf([...new Set(assigned.map((claim) => claim.service))]),
+      also,
+    });
+  }
+  return say(registry.length > 0 ? 'answer.said.reserved' : 'answer.said.unassigned', { also });
+}
+
+function rulerLabel({ port, range, host }: PortReport): Message {
+  if (host.ephemeral === null) return say('ruler.label.plain', { port, range: say(`range.${range.name}`) });
+  return say('ruler.label', {
+    port,
+    range: say(`range.${range.name}`),
+    first: host.ephemeral[0],
+    last: host.ephemeral[1],
+  });
+}
+
+function saidNodes(report: PortReport, refs: References): Node[] {
+  const nodes: Node[] = [];
+  const narrow = report.claims.filter((claim) => !isWide(claim));
+  const wide = report.claims.filter(isWide);
+  if (narrow.length === 0) {
+    const key = report.range.assignable ? 'said.none.user' : 'said.none.dynamic';
+    nodes.push({
+      kind: 'para',
+      inline: [said(say(key, { port: report.port })), data(' '), refs.mark(report.range.source)],
+    });
+  } else {
+    nodes.push({
+      kind: 'table',
+      header: false,
+      columns: [
+        { title: null, align: 'left', grow: false },
+        { title: null, align: 'left', grow: false },
+        { title: null, align: 'left', grow: true },
+      ],
+      rows: narrow.map((claim) => [
+        [transportsOf(claim)],
+        [authority(claim)],
+        claimLine(claim, report.port, refs),
+      ]),
+    });
+  }
+  if (wide.length > 0) {
+    nodes.push({ kind: 'para', inline: [said(say('said.wide'), 'dim')] });
+    nodes.push({
+      kind: 'table',
+      header: false,
+      columns: [
+        { title: null, align: 'left', grow: false },
+        { title: null, align: 'left', grow: true },
+      ],
+      rows: groupByRange(wide).map(([ports, claims]) => [
+        [data(formatRange(ports), 'accent')],
+        joined(
+          claims.map((claim) => [...wideLine(claim), data(' '), refs.mark(claim.source)]),
+          '; ',
+        ),
+      ]),
+    });
+  }
+  return nodes;
+}
+
+/** Wide claims on the same run of ports share a line: they all say the same little about one number. */
+function groupByRange(claims: readonly Claim[]): [PortRange, Claim[]][] {
+  const groups = new Map<string, [PortRange, Claim[]]>();
+  for (const claim of claims) {
+    const key = claim.ports.join('-');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [claim.ports, [claim]]);
+    else group[1].push(claim);
+  }
+  return [...groups.values()];
+}
+
+function formatRange([first, last]: PortRange): string {
+  return first === last ? String(first) : `${first}–${last}`;
+}
+
+function transportsOf(claim: Claim): Inline {
+  return claim.transports.length === 0 ? said(say('said.transport.none')) : data(claim.transports.join(' '));
+}
+
+function authority(claim: Claim): Inline {
+  const emphasis: Emphasis | undefined = claim.authority === 'registry' ? 'accent' : undefined;
+  return said(say(`authority.${claim.authority}`), emphasis);
+}
+
+/** `Xsan filesystem access (Xsan, Apple), tcp`. */
+function wideLine(claim: Claim): Inline[] {
+  const behind = [...new Set([claim.product, claim.vendor])].filter(
+    (name) => name !== null && name !== claim.service,
+  );
+  const about = behind.length === 0 ? '' : ` (${behind.join(', ')})`;
+  const transports = claim.transports.length === 0 ? '' : `, ${claim.transports.join(' ')}`;
+  return [data(claim.service), data(about), data(transports, 'dim')];
+}
+
+function claimLine(claim: Claim, port: number, refs: References): Inline[] {
+  const inline: Inline[] = [];
+  if (claim.product !== null) {
+    inline.push(data(claim.product, 'strong'));
+    if (claim.vendor !== null && claim.vendor !== claim.product) inline.push(data(` (${claim.vendor})`));
+    inline.push(data(`: ${claim.service}`));
+  } else {
+    inline.push(data(claim.service, 'strong'));
+  }
+  if (claim.note !== null)
+    inline.push(data(claim.authority === 'registry' ? `: ${claim.note}` : `. ${claim.note}`, 'dim'));
+  if (claim.ports[0] !== claim.ports[1] || claim.ports[0] !== port)
+    inline.push(data(` [${formatRange(claim.ports)}]`, 'dim'));
+  inline.push(data(' '), refs.mark(claim.source));
+  return inline;
+}
+
+function hereNodes(report: PortReport): Node[] {
+  const { use, transports } = report;
+  const nodes: Node[] = [];
+  if (use.holders.length === 0) {
+    const message =
+      use.verdict === 'free'
+        ? say('here.none', { transports: transports.join(', ') })
+        : say('here.none.seen');
+    nodes.push({ kind: 'para', inline: [said(message)] });
+  } else {
+    nodes.push(holdersNode(use.holders));
+  }
+  if (use.gaps.length > 0) nodes.push(gapsNode(use.gaps));
+  return nodes;
+}
+
+/** Holders one by one, a long run of one kind cut short. */
+export function holdersNode(holders: readonly Holder[]): Node {
+  const items: { mark: null; inline: Inline[]; nodes: Node[] }[] = [];
+  const seen = new Map<string, number>();
+  for (const holder of holders) {
+    const count = (seen.get(holder.kind) ?? 0) + 1;
+    seen.set(holder.kind, count);
+    if (count <= HOLDERS_SHOWN) items.push({ mark: null, ...holderNodes(holder) });
+    const total = holders.filter((other) => other.kind === holder.kind).length;
+    if (count === total && total > HOLDERS_SHOWN) {
+      const rest = say('here.skipped', { count: total - HOLDERS_SHOWN });
+      items.push({
+        mark: null,
+        inline: [said(say(`kind.${holder.kind}`)), data('  '), said(rest, 'dim')],
+        nodes: [],
+      });
+    }
+  }
+  return { kind: 'list', items };
+}
+
+function couldNodes(report: PortReport, refs: References): Node[] {
+  if (report.risks.length === 0) return [{ kind: 'para', inline: [said(say('risk.none'))] }];
+  return [
+    {
+      kind: 'list',
+      items: report.risks.map((risk) => ({
+        mark: risk.severity,
+        inline: [said(risk.text), ...risk.sources.flatMap((id) => [data(' '), refs.mark(id)])],
+        nodes: [
+          ...chanceNodes(risk.chance, risk.basis),
+          ...risk.remedies.flatMap((remedy): Node[] => [
+            { kind: 'para', inline: [said(remedy.title)] },
+            ...(remedy.commands.length === 0 ? [] : [{ kind: 'commands' as const, lines: remedy.commands }]),
+            ...(remedy.undo.length === 0
+              ? []
+              : [
+                  { kind: 'para' as const, inline: [said(say('remedy.undo'), 'dim')] },
+                  { kind: 'commands' as const, lines: remedy.undo },
+                ]),
+          ]),
+        ],
+      })),
+    },
+  ];
+}
+
+function chanceNodes(chance: number | null, basis: Message | null): Node[] {
+  if (basis === null) return [];
+  const message =
+    chance === null
+      ? say('risk.chance.none', { basis })
+      : say('risk.chance', { percent: { share: chance }, basis });
+  return [{ kind: 'para', inline: [said(message)] }];
+}

@@ -1,0 +1,97 @@
+// From what the user typed to ports and transports, with help where it cannot be read.
+import {
+  parsePortQuery,
+  PortolanError,
+  type PortRange,
+  say,
+  type Transport,
+  type Translator,
+} from '@portolan/core';
+import type { Facts } from '@portolan/facts';
+import { distance } from 'fastest-levenshtein';
+import { echo } from './flags.ts';
+
+/** Ports and transports that were asked for. */
+export interface Asked {
+  readonly range: PortRange;
+  readonly transports: readonly Transport[];
+}
+
+/** What is asked about where no transport is named. */
+const USUAL: readonly Transport[] = ['tcp', 'udp'];
+
+/** Most names offered for one that is unknown. */
+const NEAREST = 5;
+
+/** Reads a port expression; a service name is looked up in the facts. Throws USAGE. */
+export async function readPorts(raw: string, lang: Translator, facts: () => Promise<Facts>): Promise<Asked> {
+  const result = parsePortQuery(raw);
+  if (!result.ok) {
+    throw new PortolanError(
+      'USAGE',
+      lang.say(say(`query.${result.problem}`, { input: echo(result.input) })),
+      {
+        hint: lang.say(say('query.hint')),
+      },
+    );
+  }
+  const { query } = result;
+  const transports = query.transport === null ? USUAL : [query.transport];
+  if (query.kind === 'ports') return { range: query.range, transports };
+  const opened = await facts();
+  const places = opened.portsOfName(query.name);
+  if (places === null) {
+    const near = nearestNames(query.name, opened.names());
+    throw new PortolanError('USAGE', lang.say(say('query.service-unknown', { name: echo(raw.trim()) })), {
+      hint: [
+        ...(near.length === 0 ? [] : [lang.say(say('query.service-near', { names: near.join(', ') }))]),
+        lang.say(say('query.hint')),
+      ].join('\n'),
+    });
+  }
+  const ports = [...new Set(places.map((place) => Number.parseInt(place, 10)))];
+  const first = ports[0];
+  if (first === undefined || ports.length > 1) {
+    throw new PortolanError(
+      'USAGE',
+      lang.say(say('query.service-several', { name: query.name, ports: ports.slice(0, 12).join(', ') })),
+      { hint: lang.say(say('query.service-pick')) },
+    );
+  }
+  return { range: [first, first], transports };
+}
+
+/** Reads one port, for commands that take no range. */
+export async function readPort(raw: string, lang: Translator, facts: () => Promise<Facts>): Promise<Asked> {
+  const asked = await readPorts(raw, lang, facts);
+  if (asked.range[0] !== asked.range[1]) {
+    throw new PortolanError('USAGE', `One port is asked for here, not ${asked.range.join('-')}.`);
+  }
+  return asked;
+}
+
+function nearestNames(name: string, names: readonly string[]): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return names
+    .map((known) => ({ known, far: known.startsWith(name) && name.length >= 3 ? 1 : distance(name, known) }))
+    .filter(({ far }) => far <= limit)
+    .toSorted((a, b) => a.far - b.far || (a.known < b.known ? -1 : 1))
+    .slice(0, NEAREST)
+    .map(({ known }) => known);
+}
+
+/** Exactly one positional argument, or USAGE with what is missing or too many. */
+export function onlyArgument(positionals: readonly string[], what: string): string {
+  const [first, second] = positionals;
+  if (first === undefined) throw new PortolanError('USAGE', `${what} is missing.`, { hint: 'See --help.' });
+  if (second !== undefined) {
+    throw new PortolanError(
+      'USAGE',
+      `One ${what.toLowerCase()} is asked for, and “${echo(first)}” and “${echo(second)}” were given.`,
+      {
+        hint: 'For a run of ports write 3000-3010.',
+      },
+    );
+  }
+  return first;
+}

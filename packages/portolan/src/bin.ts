@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// The program's entry: hands the process's arguments and streams to main and sets the exit code.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { processIo } from './io.ts';
+import { main } from './main.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+process.exitCode = await main({
+  args: process.argv.slice(2),
+  io: processIo(),
+  // Beside this file in the built program; passed in, because a bundled module cannot find its own data.
+  shippedFacts: fileURLToPath(new URL('./facts/', import.meta.url)),
+  version,
+});

@@ -1,0 +1,36 @@
+// What a command is: its words and flags as data, and a function that does it.
+import type { Facts } from '@portolan/facts';
+import type { Snapshot, Translator } from '@portolan/core';
+import type { ProbeRequest } from '@portolan/probe';
+import type { Flag, Parsed } from './flags.ts';
+import type { Io } from './io.ts';
+
+/** A command as help, completions and the manual see it. */
+export interface CommandSpec {
+  readonly name: string;
+  /** What follows `portolan`, for the usage line. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags: readonly Flag[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  /** What the exit codes mean. */
+  readonly exits: string;
+}
+
+/** What a running command is given. Facts and probe are opened only when asked for. */
+export interface Context {
+  readonly io: Io;
+  readonly args: Parsed;
+  readonly lang: Translator;
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly unicode: boolean;
+  /** Folder of the shipped facts. */
+  readonly shippedFacts: string;
+  readonly dataDir: string;
+  facts(whole: boolean): Promise<Facts>;
+  look(request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral'>): Promise<Snapshot>;
+}
+
+/** Does the work and returns the exit code. */
+export type Run = (context: Context) => Promise<number>;

@@ -1,0 +1,35 @@
+// The commands there are; each is loaded when it is asked for and not before.
+import type { CommandSpec, Run } from './command.ts';
+
+/** A command's words and its work, apart, so that help loads no work. */
+export interface CommandEntry {
+  spec(): Promise<CommandSpec>;
+  run(): Promise<Run>;
+}
+
+/** The command that a bare port stands for. */
+export const PORT_COMMAND = 'report';
+
+/** Every command by name, in the order help lists them. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  report: {
+    spec: async () => (await import('./commands/report/command.ts')).spec,
+    run: async () => (await import('./commands/report/run.ts')).run,
+  },
+  list: {
+    spec: async () => (await import('./commands/list/command.ts')).spec,
+    run: async () => (await import('./commands/list/run.ts')).run,
+  },
+  who: {
+    spec: async () => (await import('./commands/who/command.ts')).spec,
+    run: async () => (await import('./commands/who/run.ts')).run,
+  },
+  search: {
+    spec: async () => (await import('./commands/search/command.ts')).spec,
+    run: async () => (await import('./commands/search/run.ts')).run,
+  },
+  facts: {
+    spec: async () => (await import('./commands/facts/command.ts')).spec,
+    run: async () => (await import('./commands/facts/run.ts')).run,
+  },
+};

@@ -1,0 +1,26 @@
+// `portolan list`: its words and flags.
+import type { CommandSpec } from '../../command.ts';
+
+export const spec: CommandSpec = {
+  name: 'list',
+  usage: 'list',
+  summary: 'everything that holds a port on this host, and what each port is said to carry',
+  flags: [
+    { name: 'port', value: 'PORTS', summary: 'only these, as 443, 3000-3010 or https' },
+    { name: 'transport', value: 'NAME', summary: 'only tcp or udp' },
+    {
+      name: 'state',
+      value: 'WORD',
+      summary: 'only this state or kind: LISTEN, TIME_WAIT, bound, connection …',
+    },
+    { name: 'user', value: 'NAME', summary: 'only sockets of this user, by name or number' },
+    { name: 'process', value: 'WORD', summary: 'only sockets of this process, by pid or part of its name' },
+    { name: 'all', value: null, summary: 'list each connection, and do not count them by owner' },
+  ],
+  examples: [
+    ['portolan list', 'listeners and bound sockets; connections counted by owner'],
+    ['portolan list --state TIME_WAIT', 'what still keeps ports after a connection was closed'],
+    ['portolan list --process nginx --json', 'every socket of one program, for a script'],
+  ],
+  exits: '0',
+};

@@ -1,0 +1,112 @@
+// `portolan list`: every holder on this host, filtered.
+import {
+  type Claim,
+  HOLDER_KINDS,
+  type Holder,
+  holdersOf,
+  isTransport,
+  listJson,
+  listPage,
+  PortolanError,
+  type PortRange,
+  type Transport,
+} from '@portolan/core';
+import { readPorts } from '../../ask.ts';
+import type { Context, Run } from '../../command.ts';
+import { echo } from '../../flags.ts';
+import { showJson, showPage } from '../../show.ts';
+
+/** States a socket can be in, as --state takes them. */
+const STATES = [
+  'LISTEN', 'UNCONN', 'BOUND', 'ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'NEW_SYN_RECV', 'FIN_WAIT1', 'FIN_WAIT2',
+  'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING',
+]; // biome-ignore format: one line reads better
+
+export const run: Run = async (context) => {
+  const { values, switches, positionals } = context.args;
+  if (positionals.length > 0) {
+    throw new PortolanError('USAGE', `list takes no “${echo(positionals[0] ?? '')}”.`, {
+      hint: 'For one port: portolan PORT, portolan who PORT, or portolan list --port PORT.',
+    });
+  }
+  const { ports, transports } = await wantedPorts(context);
+  const keep = filters(values);
+  const snapshot = await context.look({ ports, transports });
+  const holders = holdersOf(snapshot, ports, transports).filter((holder) =>
+    keep.every((test) => test(holder)),
+  );
+  if (context.json) {
+    showJson(context, listJson(holders, snapshot.gaps, context.lang));
+    return 0;
+  }
+  const facts = await context.facts(holders.length > MANY);
+  const claims = new Map<number, readonly Claim[]>();
+  const filtered = keep.length > 0 || ports !== null || values.has('transport');
+  showPage(
+    context,
+    listPage({
+      holders,
+      gaps: snapshot.gaps,
+      claimsOf(port) {
+        const known = claims.get(port) ?? facts.claimsFor(port).claims;
+        claims.set(port, known);
+        return known;
+      },
+      all: switches.has('all') || values.has('state') || ports !== null,
+      filtered,
+    }),
+  );
+  return 0;
+};
+
+/** From this many rows on, reading the index whole beats reading a piece a port. */
+const MANY = 200;
+
+async function wantedPorts(
+  context: Context,
+): Promise<{ ports: PortRange | null; transports: readonly Transport[] }> {
+  const { values } = context.args;
+  const transport = values.get('transport')?.toLowerCase();
+  if (transport !== undefined && !isTransport(transport)) {
+    throw new PortolanError('USAGE', `--transport takes tcp, udp, sctp or dccp, not “${echo(transport)}”.`);
+  }
+  const raw = values.get('port');
+  if (raw === undefined)
+    return { ports: null, transports: transport === undefined ? ['tcp', 'udp'] : [transport] };
+  const asked = await readPorts(raw, context.lang, () => context.facts(false));
+  return { ports: asked.range, transports: transport === undefined ? asked.transports : [transport] };
+}
+
+type Test = (holder: Holder) => boolean;
+
+function filters(values: ReadonlyMap<string, string>): Test[] {
+  const tests: Test[] = [];
+  const state = values.get('state');
+  if (state !== undefined) {
+    const word = state.toUpperCase().replaceAll('-', '_');
+    const kind = HOLDER_KINDS.find((known) => known === state.toLowerCase());
+    if (!STATES.includes(word) && kind === undefined) {
+      throw new PortolanError('USAGE', `There is no state or kind “${echo(state)}”.`, {
+        hint: `States: ${STATES.join(', ')}. Kinds: ${HOLDER_KINDS.join(', ')}.`,
+      });
+    }
+    tests.push((holder) => holder.state === word || holder.kind === kind);
+  }
+  const user = values.get('user');
+  if (user !== undefined) {
+    tests.push(
+      (holder) =>
+        holder.user === user ||
+        String(holder.uid ?? '') === user ||
+        holder.owners.some((owner) => owner.user === user),
+    );
+  }
+  const process = values.get('process');
+  if (process !== undefined) {
+    const word = process.toLowerCase();
+    tests.push((holder) =>
+      holder.owners.some((owner) => String(owner.pid) === process || owner.name.toLowerCase().includes(word)),
+    );
+  }
+  return tests;
+}

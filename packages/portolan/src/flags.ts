@@ -1,0 +1,92 @@
+// Flags as data, and the reading of a command line by them.
+import { parseArgs } from 'node:util';
+import { PortolanError } from '@portolan/core';
+
+/** One flag. `value` names what it takes in help texts; null for a switch. */
+export interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  readonly value: string | null;
+  readonly summary: string;
+}
+
+/** What every command takes. */
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  { name: 'json', value: null, summary: 'print JSON for programs (see docs/json.md)' },
+  { name: 'lang', value: 'TAG', summary: 'language of the answer; English (en) is built in' },
+  { name: 'color', value: 'WHEN', summary: 'auto, always or never; NO_COLOR counts as never' },
+  { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
+  { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
+  { name: 'help', short: 'h', value: null, summary: 'show help for the command' },
+  { name: 'version', value: null, summary: 'print the version' },
+];
+
+/** A command line as read. */
+export interface Parsed {
+  readonly positionals: readonly string[];
+  readonly switches: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** Longest piece of an argument that is shown back to the user. */
+const ECHO_LIMIT = 60;
+
+/** An argument cut to a length that can be shown. */
+export function echo(argument: string): string {
+  return argument.length <= ECHO_LIMIT ? argument : `${argument.slice(0, ECHO_LIMIT)}…`;
+}
+
+/** Reads arguments by the flags; throws USAGE with the nearest flag for one that is not there. */
+export function parseFlags(args: readonly string[], flags: readonly Flag[]): Parsed {
+  const options = Object.fromEntries(
+    flags.map(({ name, short, value }) => [
+      name,
+      {
+        type: value === null ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const positionals: string[] = [];
+  const switches = new Set<string>();
+  const values = new Map<string, string>();
+  let numberAt = -1;
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const raw = args[token.index] ?? token.rawName;
+    // "-1" is a wrong port and not a flag; parseArgs takes its digits for short flags.
+    if (/^-\d/.test(raw)) {
+      if (token.index !== numberAt) positionals.push(raw);
+      numberAt = token.index;
+      continue;
+    }
+    const flag = flags.find((known) => known.name === token.name);
+    if (flag === undefined) throw unknownFlag(token.rawName, flags);
+    if (flag.value === null) {
+      if (token.value !== undefined) throw new PortolanError('USAGE', `--${flag.name} takes no value.`);
+      switches.add(flag.name);
+    } else {
+      if (token.value === undefined || (token.value === '' && flag.name !== 'user')) {
+        throw new PortolanError('USAGE', `--${flag.name} needs a value: --${flag.name} ${flag.value}.`);
+      }
+      if (values.has(flag.name)) throw new PortolanError('USAGE', `--${flag.name} was given twice.`);
+      values.set(flag.name, token.value);
+    }
+  }
+  return { positionals, switches, values };
+}
+
+function unknownFlag(name: string, flags: readonly Flag[]): PortolanError {
+  const known = flags.find((flag) => flag.name.startsWith(name.replace(/^-+/, '')) && name.length > 3);
+  return new PortolanError('USAGE', `There is no flag ${echo(name)} here.`, {
+    hint: known === undefined ? 'Flags are listed by --help.' : `Did you mean --${known.name}?`,
+  });
+}

@@ -1,0 +1,65 @@
+// Help texts, made from the commands' and flags' own data.
+import type { CommandSpec } from './command.ts';
+import { COMMANDS, PORT_COMMAND } from './commands.ts';
+import { type Flag, GLOBAL_FLAGS } from './flags.ts';
+
+/** Help for one command, or for the program. */
+export async function helpText(name: string | null): Promise<string> {
+  const entry = name === null ? undefined : COMMANDS[name];
+  return entry === undefined ? programHelp() : commandHelp(await entry.spec());
+}
+
+async function programHelp(): Promise<string> {
+  const specs = await Promise.all(Object.values(COMMANDS).map((entry) => entry.spec()));
+  const rows = specs.map((spec): [string, string] => [`portolan ${spec.usage}`, spec.summary]);
+  return [
+    'Portolan: what every network port is for, who is really on it, and what could take it.',
+    '',
+    'Usage:',
+    ...table(rows),
+    '',
+    'PORT may be written 60163, 60163/udp, :3000, localhost:3000, http://localhost:5173/x,',
+    '3000-3010 or https. Without arguments, portolan lists.',
+    '',
+    'Everywhere:',
+    ...flagLines(GLOBAL_FLAGS),
+    '',
+    'portolan COMMAND --help tells more. Exit codes: 2 usage, 3 could not look.',
+    '',
+  ].join('\n');
+}
+
+function commandHelp(spec: CommandSpec): string {
+  return [
+    `portolan ${spec.usage}`,
+    '',
+    `${spec.summary[0]?.toUpperCase() ?? ''}${spec.summary.slice(1)}.`,
+    '',
+    ...(spec.flags.length === 0 ? [] : ['Flags:', ...flagLines(spec.flags), '']),
+    'Everywhere:',
+    ...flagLines(GLOBAL_FLAGS),
+    '',
+    'Examples:',
+    ...spec.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
+    '',
+    `Exit code: ${spec.exits}.`,
+    spec.name === PORT_COMMAND ? 'See also: portolan list, portolan who PORT, portolan search WORDS.' : '',
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+function flagLines(flags: readonly Flag[]): string[] {
+  return table(
+    flags.map(({ name, short, value, summary }): [string, string] => [
+      `${short === undefined ? '' : `-${short}, `}--${name}${value === null ? '' : ` ${value}`}`,
+      summary,
+    ]),
+  );
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

@@ -1,0 +1,55 @@
+// The only door out: what commands may know of the terminal and the environment, and how they write.
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+/** Everything a command may use of the outside besides facts and probe. */
+export interface Io {
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error. */
+  err(text: string): void;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdoutIsTerminal: boolean;
+  /** Columns of the terminal; null where standard output is none. */
+  readonly columns: number | null;
+  now(): Date;
+}
+
+/** Standard output was closed by the reader: that is how `| head` works, and no failure. */
+export class OutputClosed extends Error {}
+
+/** The Io of the running process. */
+export function processIo(): Io {
+  const terminal = isatty(1);
+  return {
+    out: (text) => writeAll(1, text),
+    err: (text) => {
+      try {
+        writeAll(2, text);
+      } catch (error) {
+        // Nobody can be told that nobody can be told.
+        if (!(error instanceof OutputClosed)) throw error;
+      }
+    },
+    env: process.env,
+    stdoutIsTerminal: terminal,
+    columns: terminal ? (process.stdout.columns ?? null) : null,
+    now: () => new Date(),
+  };
+}
+
+/** Writes in one go and in order; loading process.stdout for a pipe would cost 3 ms. */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EPIPE') throw new OutputClosed();
+      if (code !== 'EAGAIN') throw error;
+      // A pipe set to non-blocking by its other end is full: wait a moment without spinning.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
+}

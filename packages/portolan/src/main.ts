@@ -1,0 +1,144 @@
+// From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
+import { dataDirectory } from '@portolan/facts/data-dir';
+import { exitCodeOf, PortolanError, printable, translator, LANGUAGES } from '@portolan/core';
+import type { Context } from './command.ts';
+import { COMMANDS, PORT_COMMAND } from './commands.ts';
+import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
+import { type Io, OutputClosed } from './io.ts';
+
+/** What the program is started with. */
+export interface Start {
+  readonly args: readonly string[];
+  readonly io: Io;
+  /** Folder of the shipped facts. */
+  readonly shippedFacts: string;
+  readonly version: string;
+}
+
+/** Runs a command line; never throws for what a user can cause. */
+export async function main(start: Start): Promise<number> {
+  const { io } = start;
+  try {
+    return await dispatch(start);
+  } catch (error) {
+    if (error instanceof OutputClosed) return 0;
+    if (error instanceof PortolanError) {
+      io.err(`portolan: ${printable(error.message)}\n`);
+      if (error.hint !== null) io.err(`${printable(error.hint)}\n`);
+      return exitCodeOf(error);
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.err(
+      `portolan: this is a fault in Portolan, please report it with the lines below.\n${printable(text).replace(/\\n/g, '\n')}\n`,
+    );
+    return 70;
+  }
+}
+
+async function dispatch(start: Start): Promise<number> {
+  const { args, io } = start;
+  const named = commandName(args);
+  const name = named?.name ?? (firstWord(args) === null ? 'list' : PORT_COMMAND);
+  const rest = named === null ? args : args.filter((_, index) => index !== named.index);
+  const entry = COMMANDS[name];
+  if (entry === undefined) throw new Error(`no command ${name}`);
+  const spec = await entry.spec();
+  const parsed = parseFlags(rest, [...GLOBAL_FLAGS, ...spec.flags]);
+  if (parsed.switches.has('version')) {
+    io.out(`portolan ${start.version}\n`);
+    return 0;
+  }
+  if (parsed.switches.has('help')) {
+    const { helpText } = await import('./help.ts');
+    io.out(await helpText(named === null && firstWord(args) === null ? null : name));
+    return 0;
+  }
+  const run = await entry.run();
+  return run(context(start, parsed));
+}
+
+/** First argument that is neither a flag nor a flag's value. */
+function firstWord(args: readonly string[]): { word: string; index: number } | null {
+  const takesValue = new Set(
+    GLOBAL_FLAGS.filter((flag: Flag) => flag.value !== null).map((flag) => `--${flag.name}`),
+  );
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] ?? '';
+    if (word === '--')
+      return args[index + 1] === undefined ? null : { word: args[index + 1] ?? '', index: index + 1 };
+    if (takesValue.has(word)) index++;
+    else if (!/^-\D/.test(word)) return { word, index };
+  }
+  return null;
+}
+
+/** The command the arguments name. "help NAME" is "NAME --help". */
+function commandName(args: readonly string[]): { name: string; index: number } | null {
+  const first = firstWord(args);
+  if (first === null || first.word === PORT_COMMAND || !Object.hasOwn(COMMANDS, first.word)) return null;
+  return { name: first.word, index: first.index };
+}
+
+function context(start: Start, parsed: Parsed): Context {
+  const { io } = start;
+  const langTag = parsed.values.get('lang') ?? 'en';
+  if (!LANGUAGES.includes(langTag)) {
+    throw new PortolanError('USAGE', `There is no language “${echo(langTag)}” here.`, {
+      hint: `Languages: ${LANGUAGES.join(', ')}.`,
+    });
+  }
+  const procRoot = parsed.values.get('procfs-root');
+  const noFfi = parsed.switches.has('no-ffi');
+  let dataDir: string | null = null;
+  const self: Context = {
+    io,
+    args: parsed,
+    lang: translator(langTag),
+    json: parsed.switches.has('json'),
+    color: wantsColor(parsed.values.get('color'), io),
+    unicode: showsUnicode(io.env),
+    shippedFacts: start.shippedFacts,
+    get dataDir() {
+      dataDir ??= dataDirectory(io.env);
+      return dataDir;
+    },
+    async facts(whole) {
+      const { openFacts } = await import('@portolan/facts');
+      return openFacts({ shipped: start.shippedFacts, dataDir: self.dataDir, whole });
+    },
+    async look(request) {
+      if (procRoot !== undefined) await checkProcRoot(procRoot);
+      const { snapshot } = await import('@portolan/probe');
+      return snapshot({ ...request, ...(procRoot === undefined ? {} : { procRoot }), ffi: !noFfi });
+    },
+  };
+  return self;
+}
+
+async function checkProcRoot(folder: string): Promise<void> {
+  const { statSync } = await import('node:fs');
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new PortolanError('USAGE', `--procfs-root: ${echo(folder)} is not a folder.`, {
+      hint: 'It should hold net/tcp, net/udp, sys/net/ipv4 and the process folders of a /proc.',
+    });
+  }
+}
+
+function wantsColor(when: string | undefined, io: Io): boolean {
+  switch (when ?? 'auto') {
+    case 'always':
+      return true;
+    case 'never':
+      return false;
+    case 'auto':
+      return io.stdoutIsTerminal && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
+    default:
+      throw new PortolanError('USAGE', `--color takes auto, always or never, not “${echo(when ?? '')}”.`);
+  }
+}
+
+/** Only a locale that says so is taken at its word; one that says nothing is most often a container with UTF-8. */
+function showsUnicode(env: NodeJS.ProcessEnv): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return locale === '' || /utf-?8/i.test(locale);
+}

@@ -1,0 +1,43 @@
+// The contract every operating system's probe keeps: what may be asked, what comes back.
+import type { PortRange, Snapshot, Transport } from '@portolan/core';
+
+/** What to look for. */
+export interface ProbeRequest {
+  /** Local ports to look at; null for all. */
+  readonly ports: PortRange | null;
+  /** Transports to look at. */
+  readonly transports: readonly Transport[];
+  /** Where /proc is, or a recorded copy of one. Default `/proc`. */
+  readonly procRoot?: string;
+  /** May native code be used? Default true; false reads /proc only. */
+  readonly ffi?: boolean;
+  /** Count the TCP ports in use within the ephemeral range (costs a dump of all connections). */
+  readonly countEphemeral?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What a backend can show; each is false unless it says otherwise. */
+export interface BackendCapabilities {
+  /** Sees TCP sockets that are bound and neither listen nor connect. */
+  readonly bound: boolean;
+  /** Sees TIME_WAIT with the time left. */
+  readonly timeWait: boolean;
+  /** Joins sockets with processes. */
+  readonly owners: boolean;
+  /** Can name the unit or container of a socket whose process it may not look into. */
+  readonly inferredOwners: boolean;
+}
+
+/** One operating system's probe. `look` never throws for what it cannot see: that becomes a gap. */
+export interface Backend {
+  readonly capabilities: BackendCapabilities;
+  look(request: ProbeRequest): Promise<Snapshot>;
+}
+
+/** No capability at all: the base that backends spread and add to. */
+export const NO_CAPABILITIES: BackendCapabilities = {
+  bound: false,
+  timeWait: false,
+  owners: false,
+  inferredOwners: false,
+};

@@ -1,0 +1,127 @@
+// The Linux probe: tables, limits and owners of the current network namespace, joined into a snapshot.
+import { readFileSync } from 'node:fs';
+import { type EphemeralUse, type Gap, inRange, type PortRange, type Snapshot } from '@portolan/core';
+import type { Backend, ProbeRequest } from '../backend.ts';
+import { ALL_STATES } from '../parse/linux-inet-diag.ts';
+import { parsePasswd } from '../parse/linux-limits.ts';
+import type { LinuxSocketRow } from '../parse/linux-row.ts';
+import { filesWalk, syscallWalk } from './fd-walk.ts';
+import { readLimits } from './limits.ts';
+import { loadLibc } from './native.ts';
+import { joinOwners } from './owners.ts';
+import { ProcessReader } from './process.ts';
+import { openSockDiag, type SockDiag } from './sock-diag.ts';
+import { countPorts, readTables } from './tables.ts';
+import { readTunnelPorts } from './tunnels.ts';
+
+const LIVE_PROC = '/proc';
+
+/** TCP states other than LISTEN: what takes a port without listening on it. */
+const NOT_LISTENING = ALL_STATES & ~(1 << 10);
+
+/** The backend for Linux, live or from a recorded /proc. */
+export const linuxBackend: Backend = {
+  capabilities: { bound: true, timeWait: true, owners: true, inferredOwners: true },
+  look(request: ProbeRequest): Promise<Snapshot> {
+    request.signal?.throwIfAborted();
+    return Promise.resolve(look(request));
+  },
+};
+
+function look(request: ProbeRequest): Snapshot {
+  const procRoot = request.procRoot ?? LIVE_PROC;
+  const live = procRoot === LIVE_PROC;
+  const libc = live && request.ffi !== false ? loadLibc() : null;
+  const diag = libc === null ? null : openSockDiag(libc);
+  try {
+    const release = text(`${procRoot}/sys/kernel/osrelease`)?.trim() ?? null;
+    const { limits, gaps: limitGaps } = readLimits(procRoot);
+    const tables = readTables(procRoot, diag, release, request.ports, request.transports);
+    const userName = userNames(live);
+    const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
+      procRoot,
+      walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
+      processes: new ProcessReader(procRoot, userName),
+      userName,
+      reread: () => readTables(procRoot, diag, release, request.ports, request.transports).rows,
+      kernelPorts:
+        libc !== null && tables.rows.some((row) => row.transport === 'udp')
+          ? readTunnelPorts(libc)
+          : new Set(),
+      remedy: ownersRemedy(request, live),
+    });
+    const gaps: Gap[] = [...tables.gaps, ...limitGaps, ...ownerGaps];
+    if (!live) {
+      gaps.push({
+        code: 'recorded-host',
+        values: { path: procRoot },
+        remedy: null,
+        coversUse: false,
+        transports: [],
+      });
+    }
+    return {
+      platform: 'linux',
+      release,
+      takenAt: new Date().toISOString(),
+      via: tables.via,
+      limits,
+      ephemeralUse:
+        request.countEphemeral === true && limits.ephemeral !== null
+          ? countEphemeral(procRoot, diag, release, request.ports, limits.ephemeral)
+          : null,
+      sockets,
+      gaps,
+    };
+  } finally {
+    diag?.close();
+  }
+}
+
+/** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */
+function countEphemeral(
+  procRoot: string,
+  diag: SockDiag | null,
+  release: string | null,
+  ports: PortRange | null,
+  range: PortRange,
+): EphemeralUse | null {
+  if (ports !== null && !inRange(ports[0], range) && !inRange(ports[1], range)) return null;
+  if (diag === null) {
+    const tables = readTables(procRoot, null, release, null, ['tcp']);
+    return tables.gaps.some((gap) => gap.code === 'sockets-unreadable')
+      ? null
+      : countPorts(tables.rows, range);
+  }
+  const rows: LinuxSocketRow[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const states = NOT_LISTENING;
+    if (diag.dump({ family, transport: 'tcp', states, ports: null }, (row) => rows.push(row)) !== null)
+      return null;
+  }
+  return countPorts(rows, range);
+}
+
+/** Names of this host's users; a recorded /proc belongs to another host, whose users are not ours. */
+function userNames(live: boolean): (uid: number) => string | null {
+  let names: Map<number, string> | null = null;
+  return (uid) => {
+    if (!live) return null;
+    names ??= parsePasswd(text('/etc/passwd') ?? '');
+    return names.get(uid) ?? null;
+  };
+}
+
+function ownersRemedy(request: ProbeRequest, live: boolean): string | null {
+  if (!live || process.geteuid?.() === 0) return null;
+  const ports = request.ports;
+  return ports !== null && ports[0] === ports[1] ? `sudo portolan who ${ports[0]}` : 'sudo portolan list';
+}
+
+function text(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,148 @@
+// Who has which socket open: a walk over /proc/PID/fd, by plain files or by bare system calls.
+import { readdirSync, readlinkSync } from 'node:fs';
+import { type Libc, nativeBuffer } from './native.ts';
+
+/** Called for every wanted inode found: which process, through which descriptor. */
+export type OnHit = (inode: number, pid: number, fd: number) => void;
+
+/** What a walk could not do. */
+export interface WalkResult {
+  /** Processes whose descriptors may not be looked at. */
+  readonly refused: readonly number[];
+}
+
+/** Looks through the descriptors of `pids` for the inodes in `wanted`. */
+export type FdWalk = (pids: readonly number[], wanted: ReadonlySet<number>, onHit: OnHit) => WalkResult;
+
+/** Process ids under a /proc, ascending. Throws where the folder cannot be read. */
+export function listPids(procRoot: string): number[] {
+  const pids: number[] = [];
+  for (const name of readdirSync(procRoot)) {
+    const first = name.charCodeAt(0);
+    if (first >= 0x31 && first <= 0x39) pids.push(Number(name));
+  }
+  return pids;
+}
+
+/** Error codes of a process that is simply gone. */
+function isGone(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'ENOTDIR';
+}
+
+/** Inode of a descriptor's link `socket:[12345]`; 0 for any other kind. */
+export function socketInode(link: string): number {
+  return link.startsWith('socket:[') ? Number(link.slice(8, -1)) : 0;
+}
+
+/** The walk with Node's own file functions. */
+export function filesWalk(procRoot: string): FdWalk {
+  return (pids, wanted, onHit) => {
+    const refused: number[] = [];
+    for (const pid of pids) {
+      const folder = `${procRoot}/${pid}/fd`;
+      let names: string[];
+      try {
+        names = readdirSync(folder);
+      } catch (error) {
+        if (!isGone(error)) refused.push(pid);
+        continue;
+      }
+      for (const name of names) {
+        let link: string;
+        try {
+          link = readlinkSync(`${folder}/${name}`);
+        } catch (error) {
+          if (isGone(error)) continue;
+          // A folder that can be listed and not read: one refusal speaks for the whole process.
+          refused.push(pid);
+          break;
+        }
+        const inode = socketInode(link);
+        if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, Number(name));
+      }
+    }
+    return { refused };
+  };
+}
+
+const AT_FDCWD = -100;
+/** O_RDONLY | O_DIRECTORY | O_CLOEXEC; O_DIRECTORY differs between the architectures. */
+const OPEN_FOLDER = (process.arch === 'arm64' || process.arch === 'arm' ? 0o40000 : 0o200000) | 0o2000000;
+const ENOENT = 2;
+const ESRCH = 3;
+/** getdents64 by architecture (asm/unistd.h); null where we do not know it. */
+const GETDENTS64: Readonly<Record<string, number>> = {
+  x64: 217,
+  arm64: 61,
+  riscv64: 61,
+  loong64: 61,
+  s390x: 220,
+  ppc64: 202,
+};
+const NAMES_BYTES = 1 << 16;
+const LINK_BYTES = 64;
+
+/** The walk with bare system calls: about a third less time per descriptor. Null where it cannot be had. */
+export function syscallWalk(libc: Libc, procRoot: string): FdWalk | null {
+  const getdents64 = GETDENTS64[process.arch];
+  if (getdents64 === undefined) return null;
+  const names = nativeBuffer(NAMES_BYTES);
+  const link = nativeBuffer(LINK_BYTES);
+  const path = nativeBuffer(4096);
+  const namesAddress = libc.address(names);
+  const linkAddress = libc.address(link);
+  const pathAddress = libc.address(path);
+  return (pids, wanted, onHit) => {
+    const refused: number[] = [];
+    for (const pid of pids) {
+      path.write(`${procRoot}/${pid}/fd\0`, 'utf8');
+      const dir = libc.openat(AT_FDCWD, pathAddress, OPEN_FOLDER);
+      if (dir < 0) {
+        const errno = libc.errno();
+        if (errno !== ENOENT && errno !== ESRCH) refused.push(pid);
+        continue;
+      }
+      let refusedHere = false;
+      for (;;) {
+        const length = libc.syscall3(getdents64, dir, namesAddress, NAMES_BYTES);
+        if (length <= 0) break;
+        // struct linux_dirent64: ino u64, off u64, reclen u16, type u8, name
+        for (let at = 0; at < length; ) {
+          const nameAt = at + 19;
+          at += names.readUInt16LE(at + 16);
+          if (names[nameAt] === 0x2e) continue;
+          const size = libc.readlinkat(dir, namesAddress + nameAt, linkAddress, LINK_BYTES);
+          if (size < 0) {
+            const errno = libc.errno();
+            if (errno !== ENOENT && errno !== ESRCH) refusedHere = true;
+            continue;
+          }
+          const inode = inodeOfLink(link, size);
+          if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, decimal(names, nameAt));
+        }
+      }
+      if (refusedHere) refused.push(pid);
+      libc.close(dir);
+    }
+    return { refused };
+  };
+}
+
+/** `socket:[12345]` in bytes to 12345; 0 for any other link. */
+function inodeOfLink(link: Buffer, size: number): number {
+  // "s", "t" of "socket" and the bracket: enough to tell it from "pipe:[", paths and "anon_inode:[".
+  if (size < 10 || link[0] !== 0x73 || link[5] !== 0x74 || link[6] !== 0x3a || link[7] !== 0x5b) return 0;
+  let inode = 0;
+  for (let i = 8; i < size - 1; i++) inode = inode * 10 + (link[i] ?? 0x30) - 0x30;
+  return inode;
+}
+
+function decimal(bytes: Buffer, at: number): number {
+  let value = 0;
+  for (let i = at; ; i++) {
+    const digit = (bytes[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return value;
+    value = value * 10 + digit;
+  }
+}

@@ -1,0 +1,85 @@
+// The few libc calls the Linux probe needs, through koffi. Declarations only; nothing is decided here.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+/** libc as plain functions: pointers are numbers, results are as in C (-1 and errno on failure). */
+export interface Libc {
+  /** socket(2) */
+  socket(domain: number, type: number, protocol: number): number;
+  /** send(2) */
+  send(fd: number, bytes: number, length: number, flags: number): number;
+  /** recv(2) */
+  recv(fd: number, bytes: number, length: number, flags: number): number;
+  /** close(2) */
+  close(fd: number): number;
+  /** openat(2) */
+  openat(dir: number, path: number, flags: number): number;
+  /** readlinkat(2) */
+  readlinkat(dir: number, path: number, out: number, length: number): number;
+  /** syscall(2) with three arguments, for getdents64, which has no wrapper in every libc. */
+  syscall3(number: number, a: number, b: number, c: number): number;
+  /** errno(3) of the last failed call. */
+  errno(): number;
+  /** Address of a buffer's first byte. The buffer must own its ArrayBuffer and must stay referenced. */
+  address(bytes: Uint8Array): number;
+}
+
+interface Koffi {
+  load(path: string | null): {
+    func(name: string, result: string, args: string[]): (...args: number[]) => number;
+  };
+  address(bytes: Uint8Array): bigint | number;
+  errno(): number;
+}
+
+/** Buffer with an ArrayBuffer of its own, so that its address does not move. */
+export function nativeBuffer(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
+}
+
+let cached: Libc | null | undefined;
+
+/**
+ * libc, or null where no native module can be loaded. koffi's own entry spends about 9 ms finding out which
+ * file to load; its native file is loaded directly, and the entry only serves where that fails.
+ */
+export function loadLibc(): Libc | null {
+  if (cached !== undefined) return cached;
+  try {
+    cached = bind(loadKoffi());
+  } catch {
+    // No koffi for this platform, or its file cannot be mapped (noexec, seccomp): /proc serves instead.
+    cached = null;
+  }
+  return cached;
+}
+
+function loadKoffi(): Koffi {
+  const require = createRequire(import.meta.url);
+  const arch = process.arch;
+  const musl = existsSync(`/lib/ld-musl-${arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`);
+  try {
+    return require(`@koromix/koffi-linux-${arch}/${musl ? 'musl' : 'linux'}_${arch}/koffi.node`) as Koffi;
+  } catch {
+    return require('koffi') as Koffi;
+  }
+}
+
+function bind(koffi: Koffi): Libc {
+  // null is the running program itself, which is linked with libc whatever libc's file is called.
+  const library = koffi.load(null);
+  const declare = (name: string, result: string, ...args: string[]): ((...args: number[]) => number) =>
+    library.func(name, result, args);
+  const syscall = declare('syscall', 'int64', 'int64', 'int64', 'uintptr_t', 'int64');
+  return {
+    socket: declare('socket', 'int', 'int', 'int', 'int'),
+    send: declare('send', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
+    recv: declare('recv', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
+    close: declare('close', 'int', 'int'),
+    openat: declare('openat', 'int', 'int', 'uintptr_t', 'int'),
+    readlinkat: declare('readlinkat', 'int64', 'int', 'uintptr_t', 'uintptr_t', 'size_t'),
+    syscall3: (number, a, b, c) => syscall(number, a, b, c),
+    errno: () => koffi.errno(),
+    address: (bytes) => Number(koffi.address(bytes)),
+  };
+}

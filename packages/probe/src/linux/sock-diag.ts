@@ -1,0 +1,55 @@
+// Asks the kernel for socket tables over NETLINK_SOCK_DIAG.
+import { type DumpRequest, encodeDumpRequest, readDumpBatch } from '../parse/linux-inet-diag.ts';
+import type { LinuxSocketRow } from '../parse/linux-row.ts';
+import { type Libc, nativeBuffer } from './native.ts';
+
+const AF_NETLINK = 16;
+/** SOCK_RAW | SOCK_CLOEXEC. */
+const SOCKET_TYPE = 3 | 0o2000000;
+const NETLINK_SOCK_DIAG = 4;
+const EINTR = 4;
+const EIO = 5;
+/** One receive takes what fits: the kernel fills up to 32 KiB a message batch, more on request. */
+const RECEIVE_BYTES = 1 << 18;
+
+/** A dump that failed: errno as in errno(3). */
+export interface DumpFailure {
+  readonly request: DumpRequest;
+  readonly errno: number;
+}
+
+/** An open sock_diag socket; `close` must be called. */
+export interface SockDiag {
+  /** Lists sockets; null when all went well. */
+  dump(request: DumpRequest, onRow: (row: LinuxSocketRow) => void): DumpFailure | null;
+  close(): void;
+}
+
+/** Opens a sock_diag socket, or null where the kernel or a sandbox refuses it. */
+export function openSockDiag(libc: Libc): SockDiag | null {
+  const fd = libc.socket(AF_NETLINK, SOCKET_TYPE, NETLINK_SOCK_DIAG);
+  if (fd < 0) return null;
+  const buffer = nativeBuffer(RECEIVE_BYTES);
+  const bufferAddress = libc.address(buffer);
+  return {
+    dump(request, onRow) {
+      const message = encodeDumpRequest(request);
+      if (libc.send(fd, libc.address(message), message.length, 0) < 0)
+        return { request, errno: libc.errno() };
+      for (;;) {
+        const length = libc.recv(fd, bufferAddress, RECEIVE_BYTES, 0);
+        if (length < 0) {
+          const errno = libc.errno();
+          if (errno === EINTR) continue;
+          return { request, errno };
+        }
+        if (length === 0) return { request, errno: EIO };
+        const progress = readDumpBatch(buffer, length, request.transport, onRow);
+        if (progress.done) return progress.errno === 0 ? null : { request, errno: progress.errno };
+      }
+    },
+    close() {
+      libc.close(fd);
+    },
+  };
+}

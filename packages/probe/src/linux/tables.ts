@@ -1,0 +1,146 @@
+// Reads the socket tables of this network namespace: sock_diag where it can be had, /proc/net where not.
+import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { type Gap, inRange, type PortRange, type Transport } from '@portolan/core';
+import { ALL_STATES } from '../parse/linux-inet-diag.ts';
+import { parseProcNet } from '../parse/linux-proc-net.ts';
+import type { LinuxSocketRow } from '../parse/linux-row.ts';
+import type { SockDiag } from './sock-diag.ts';
+
+/** Rows, how they were read, and what could not be. */
+export interface Tables {
+  readonly rows: readonly LinuxSocketRow[];
+  readonly via: 'sock_diag' | 'procfs';
+  readonly gaps: readonly Gap[];
+}
+
+const FAMILIES = ['ipv4', 'ipv6'] as const;
+const SCANNED = ['tcp', 'udp'] as const;
+
+/** Linux lists bound, inactive TCP sockets since 6.8 (commit 91051f003948, "tcp: Dump bound-only sockets"). */
+const BOUND_SINCE: readonly [major: number, minor: number] = [6, 8];
+
+/** All sockets of the asked transports whose local port lies in `ports`. */
+export function readTables(
+  procRoot: string,
+  diag: SockDiag | null,
+  release: string | null,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+): Tables {
+  const rows: LinuxSocketRow[] = [];
+  const gaps: Gap[] = [];
+  let byFile = false;
+  for (const transport of SCANNED) {
+    if (!transports.includes(transport)) continue;
+    for (const family of FAMILIES) {
+      if (diag !== null) {
+        const part: LinuxSocketRow[] = [];
+        if (diag.dump({ family, transport, states: ALL_STATES, ports }, (row) => part.push(row)) === null) {
+          for (const row of part) rows.push(row);
+          continue;
+        }
+      }
+      byFile = true;
+      const gap = readFile(procRoot, transport, family, ports, rows);
+      if (gap !== null) gaps.push(gap);
+    }
+  }
+  for (const transport of ['sctp', 'dccp'] as const) {
+    if (transports.includes(transport) && kernelHas(procRoot, transport))
+      gaps.push(unreadable(transport, 'not-read'));
+  }
+  if (transports.includes('tcp') && (byFile || !listsBound(release))) {
+    gaps.push({
+      code: 'bound-invisible',
+      values: { release: release ?? '?' },
+      remedy: boundRemedy(ports),
+      coversUse: true,
+      transports: ['tcp'],
+    });
+  }
+  return { rows, via: byFile ? 'procfs' : 'sock_diag', gaps };
+}
+
+/** Distinct TCP ports in use within `range`, by parity. */
+export function countPorts(rows: Iterable<LinuxSocketRow>, range: PortRange): { even: number; odd: number } {
+  const seen = new Set<number>();
+  for (const row of rows)
+    if (row.transport === 'tcp' && inRange(row.local.port, range)) seen.add(row.local.port);
+  let odd = 0;
+  for (const port of seen) odd += port & 1;
+  return { even: seen.size - odd, odd };
+}
+
+/** True where this kernel lists bound, inactive sockets when asked; unknown releases count as old. */
+export function listsBound(release: string | null): boolean {
+  const match = /^(\d+)\.(\d+)/.exec(release ?? '');
+  if (match === null) return false;
+  const [major, minor] = [Number(match[1]), Number(match[2])];
+  return major > BOUND_SINCE[0] || (major === BOUND_SINCE[0] && minor >= BOUND_SINCE[1]);
+}
+
+/** The bind itself is the only thing that tells everywhere; it asks nothing of the port for longer than that. */
+function boundRemedy(ports: PortRange | null): string {
+  const filter =
+    ports === null
+      ? ''
+      : ports[0] === ports[1]
+        ? ` 'sport = :${ports[0]}'`
+        : ` 'sport >= :${ports[0]} and sport <= :${ports[1]}'`;
+  return `ss -tn --bound-inactive${filter}`;
+}
+
+function readFile(
+  procRoot: string,
+  transport: 'tcp' | 'udp',
+  family: 'ipv4' | 'ipv6',
+  ports: PortRange | null,
+  rows: LinuxSocketRow[],
+): Gap | null {
+  const name = family === 'ipv4' ? transport : `${transport}6`;
+  let text: string;
+  try {
+    text = readFileSync(`${procRoot}/net/${name}`, 'latin1');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    // A kernel without IPv6 has no such file; nothing can hide in a table that does not exist.
+    if (code === 'ENOENT' && family === 'ipv6' && fileExists(`${procRoot}/net/${transport}`)) return null;
+    return unreadable(transport, code, `${procRoot}/net/${name}`);
+  }
+  const table = parseProcNet(text, transport, endianness());
+  for (const row of table.rows) if (ports === null || inRange(row.local.port, ports)) rows.push(row);
+  if (table.unreadable.length === 0) return null;
+  return unreadable(transport, 'EBADMSG', `${procRoot}/net/${name}`);
+}
+
+function unreadable(transport: Transport, reason: string, file = `/proc/net/${transport}`): Gap {
+  const flag = { tcp: 't', udp: 'u', sctp: 'S', dccp: 'd' }[transport];
+  return {
+    code: 'sockets-unreadable',
+    values: { transport, reason, file },
+    remedy: `sudo ss -${flag}anp`,
+    coversUse: true,
+    transports: [transport],
+  };
+}
+
+/** Does the running kernel have this transport at all? /proc/net/protocols lists what is loaded. */
+function kernelHas(procRoot: string, transport: 'sctp' | 'dccp'): boolean {
+  try {
+    return new RegExp(`^${transport}(v6)?\\s`, 'im').test(
+      readFileSync(`${procRoot}/net/protocols`, 'latin1'),
+    );
+  } catch {
+    return true;
+  }
+}
+
+function fileExists(path: string): boolean {
+  try {
+    readFileSync(path, 'latin1');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,145 @@
+// sock_diag bytes (man sock_diag(7), include/uapi/linux/inet_diag.h): requests out, socket rows in.
+import type { PortRange } from '@portolan/core';
+import { formatIpv4, formatIpv6 } from './address.ts';
+import { type LinuxSocketRow, uidIsMeaningless } from './linux-row.ts';
+import { linuxSocketState, TCP_BOUND_INACTIVE, TCP_TIME_WAIT } from './linux-tcp-states.ts';
+
+const NLMSG_HEADER = 16;
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const SOCK_DIAG_BY_FAMILY = 20;
+/** NLM_F_REQUEST | NLM_F_DUMP. */
+const FLAGS_DUMP = 0x301;
+const REQUEST_LENGTH = 72;
+/** sizeof(struct inet_diag_msg). */
+const DIAG_MSG = 72;
+const INET_DIAG_REQ_BYTECODE = 1;
+const INET_DIAG_SKV6ONLY = 11;
+const INET_DIAG_CGROUP_ID = 21;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
+/** Source-port comparisons of the bytecode (INET_DIAG_BC_S_GE, INET_DIAG_BC_S_LE). */
+const BC_S_GE = 2;
+const BC_S_LE = 3;
+
+/** Every state, bound-inactive included (kernels before 6.8 ignore that bit). */
+export const ALL_STATES: number = 0xfff | (1 << TCP_BOUND_INACTIVE);
+
+/** What to list in one dump. */
+export interface DumpRequest {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly transport: 'tcp' | 'udp';
+  /** Bit mask over state numbers. */
+  readonly states: number;
+  /** Local ports to keep; null keeps all. */
+  readonly ports: PortRange | null;
+}
+
+/**
+ * A dump request. One port goes into the plain source-port field, which the kernel compares more cheaply; a
+ * run of ports needs the comparison bytecode.
+ */
+export function encodeDumpRequest(request: DumpRequest): Buffer {
+  const program =
+    request.ports !== null && request.ports[0] !== request.ports[1] ? encodeRange(request.ports) : null;
+  const length = REQUEST_LENGTH + (program === null ? 0 : 4 + program.length);
+  // Buffer.alloc of a large size would leave the pool; an own ArrayBuffer keeps the address stable for FFI.
+  const out = Buffer.from(new ArrayBuffer(length));
+  out.writeUInt32LE(length, 0);
+  out.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+  out.writeUInt16LE(FLAGS_DUMP, 6);
+  out[16] = request.family === 'ipv4' ? AF_INET : AF_INET6;
+  out[17] = request.transport === 'tcp' ? IPPROTO_TCP : IPPROTO_UDP;
+  out.writeUInt32LE(request.states >>> 0, 20);
+  if (request.ports !== null && program === null) out.writeUInt16BE(request.ports[0], 24);
+  // INET_DIAG_NOCOOKIE: the socket is not chosen by cookie.
+  out.writeUInt32LE(0xffffffff, 64);
+  out.writeUInt32LE(0xffffffff, 68);
+  if (program !== null) {
+    out.writeUInt16LE(4 + program.length, REQUEST_LENGTH);
+    out.writeUInt16LE(INET_DIAG_REQ_BYTECODE, REQUEST_LENGTH + 2);
+    program.copy(out, REQUEST_LENGTH + 4);
+  }
+  return out;
+}
+
+/** Bytecode that accepts `first <= source port <= last`: each test is two 4-byte words, code and operand. */
+function encodeRange([first, last]: PortRange): Buffer {
+  const op = (code: number, no: number, port: number): Buffer => {
+    const word = Buffer.alloc(8);
+    word[0] = code;
+    word[1] = 8;
+    word.writeUInt16LE(no, 2);
+    word.writeUInt16LE(port, 6);
+    return word;
+  };
+  // A failed test jumps four bytes past the end of the program, which the kernel reads as "reject".
+  return Buffer.concat([op(BC_S_GE, 20, first), op(BC_S_LE, 12, last)]);
+}
+
+/** How a batch of messages ended. `errno` is positive, as in errno(3). */
+export type DumpProgress = { readonly done: false } | { readonly done: true; readonly errno: number };
+
+/**
+ * Reads the messages of one receive buffer, handing each socket to `onRow`. Messages cut short are an error
+ * of the caller's buffer and end the dump with EBADMSG (74), never with rows silently missing.
+ */
+export function readDumpBatch(
+  bytes: Buffer,
+  length: number,
+  transport: 'tcp' | 'udp',
+  onRow: (row: LinuxSocketRow) => void,
+): DumpProgress {
+  const malformed: DumpProgress = { done: true, errno: 74 };
+  let at = 0;
+  while (at + NLMSG_HEADER <= length) {
+    const size = bytes.readUInt32LE(at);
+    const type = bytes.readUInt16LE(at + 4);
+    if (size < NLMSG_HEADER || at + size > length) return malformed;
+    if (type === NLMSG_DONE) {
+      // The kernel puts the dump's own error code into the DONE message.
+      return { done: true, errno: size >= 20 ? -bytes.readInt32LE(at + 16) : 0 };
+    }
+    if (type === NLMSG_ERROR) return { done: true, errno: size >= 20 ? -bytes.readInt32LE(at + 16) : 74 };
+    if (type === SOCK_DIAG_BY_FAMILY) {
+      if (size < NLMSG_HEADER + DIAG_MSG) return malformed;
+      onRow(readSocket(bytes, at + NLMSG_HEADER, at + size, transport));
+    }
+    at += (size + 3) & ~3;
+  }
+  return { done: false };
+}
+
+function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | 'udp'): LinuxSocketRow {
+  const family = bytes[at] === AF_INET ? 'ipv4' : 'ipv6';
+  const stateNumber = bytes[at + 1] ?? 0;
+  const format = family === 'ipv4' ? formatIpv4 : formatIpv6;
+  const peerPort = bytes.readUInt16BE(at + 6);
+  const peerAddress = format(bytes, at + 24);
+  const inode = bytes.readUInt32LE(at + 68);
+  const state = linuxSocketState(transport, stateNumber);
+  let ipv6Only: boolean | null = null;
+  let cgroupId: bigint | null = null;
+  for (let attr = at + DIAG_MSG; attr + 4 <= end; ) {
+    const attrLength = bytes.readUInt16LE(attr);
+    const attrType = bytes.readUInt16LE(attr + 2);
+    if (attrLength < 4 || attr + attrLength > end) break;
+    if (attrType === INET_DIAG_SKV6ONLY && attrLength >= 5) ipv6Only = bytes[attr + 4] !== 0;
+    if (attrType === INET_DIAG_CGROUP_ID && attrLength >= 12) cgroupId = bytes.readBigUInt64LE(attr + 4);
+    attr += (attrLength + 3) & ~3;
+  }
+  return {
+    transport,
+    family,
+    local: { address: format(bytes, at + 8), port: bytes.readUInt16BE(at + 4) },
+    peer: peerPort === 0 ? null : { address: peerAddress, port: peerPort },
+    state,
+    inode,
+    uid: uidIsMeaningless(state, inode) ? null : bytes.readUInt32LE(at + 64),
+    freeInMs: stateNumber === TCP_TIME_WAIT && transport === 'tcp' ? bytes.readUInt32LE(at + 52) : null,
+    ipv6Only: family === 'ipv6' ? ipv6Only : null,
+    cgroupId,
+  };
+}

@@ -1,0 +1,39 @@
+// Text of /proc/sys/net/ipv4/ip_local_* and /etc/passwd to numbers and names.
+import { isPort, type PortRange } from '@portolan/core';
+
+/** `ip_local_port_range`: two integers (Documentation/networking/ip-sysctl.rst). Null where malformed. */
+export function parsePortRangeSysctl(text: string): PortRange | null {
+  const match = /^\s*(\d+)\s+(\d+)\s*$/.exec(text);
+  if (match === null) return null;
+  const range: PortRange = [Number(match[1]), Number(match[2])];
+  return isPort(range[0]) && isPort(range[1]) && range[0] <= range[1] ? range : null;
+}
+
+/** `ip_local_reserved_ports`: comma separated ports and ranges, empty for none. Null where malformed. */
+export function parseReservedPorts(text: string): PortRange[] | null {
+  const body = text.trim();
+  if (body === '') return [];
+  const ranges: PortRange[] = [];
+  for (const part of body.split(',')) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (match === null) return null;
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    if (!isPort(first) || !isPort(last) || first > last) return null;
+    ranges.push([first, last]);
+  }
+  return ranges;
+}
+
+/** User names by uid (man passwd(5)); the first line for a uid wins, as in getpwuid(3). */
+export function parsePasswd(text: string): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const fields = line.split(':');
+    const name = fields[0];
+    const uid = Number(fields[2]);
+    if (name === undefined || name === '' || fields.length < 4 || !Number.isInteger(uid)) continue;
+    if (!names.has(uid)) names.set(uid, name);
+  }
+  return names;
+}

@@ -1,0 +1,23 @@
+// One socket row as Linux gives it, before anyone asks whose it is; the shape both readers produce.
+import type { Endpoint, SocketState } from '@portolan/core';
+
+/** A socket without its owners. */
+export interface LinuxSocketRow {
+  readonly transport: 'tcp' | 'udp';
+  readonly family: 'ipv4' | 'ipv6';
+  readonly local: Endpoint;
+  readonly peer: Endpoint | null;
+  readonly state: SocketState;
+  /** 0 where the kernel keeps none. */
+  readonly inode: number;
+  readonly uid: number | null;
+  readonly freeInMs: number | null;
+  readonly ipv6Only: boolean | null;
+  /** cgroup v2 id (inode of the cgroup directory); null where not told. */
+  readonly cgroupId: bigint | null;
+}
+
+/** States in which the kernel has taken the socket over and no user id is kept with it. */
+export function uidIsMeaningless(state: SocketState, inode: number): boolean {
+  return inode === 0 && state !== 'LISTEN' && state !== 'UNCONN';
+}

@@ -1,0 +1,32 @@
+// Linux socket state numbers (include/net/tcp_states.h) and what they are called.
+import type { SocketState } from '@portolan/core';
+
+/** State names by kernel number; 13 is TCP_BOUND_INACTIVE, a bound socket that neither listens nor connects. */
+const TCP_STATES: readonly (SocketState | null)[] = [
+  null,
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
+  'BOUND',
+];
+
+export const TCP_TIME_WAIT = 6;
+export const TCP_BOUND_INACTIVE = 13;
+
+/**
+ * Name of a kernel state. UDP uses only 1 (connected) and 7 (not connected, shown as `UNCONN`).
+ * Unknown numbers are read as `CLOSE`: the socket is there, and that is what must not be lost.
+ */
+export function linuxSocketState(transport: 'tcp' | 'udp', state: number): SocketState {
+  if (transport === 'udp') return state === 1 ? 'ESTABLISHED' : 'UNCONN';
+  return TCP_STATES[state] ?? 'CLOSE';
+}

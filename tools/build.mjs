@@ -1,0 +1,51 @@
+// Builds everything: types and modules (tsc), packed facts, and the bundled program with its lazy parts.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+import { ROOT } from './setup.mjs';
+
+const PROGRAM = join(ROOT, 'packages', 'portolan');
+const FACTS = join(ROOT, 'packages', 'facts');
+
+const tsc = spawnSync(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], {
+  cwd: ROOT,
+  stdio: ['ignore', 2, 2],
+});
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+
+const { compileFacts } = await import(pathToFileURL(join(FACTS, 'dist', 'compile.js')).href);
+const made = compileFacts(join(FACTS, 'data'), join(FACTS, 'dist', 'packs'));
+
+// Old chunks would stay beside new ones; the types that tsc keeps track of stay.
+for (const name of readdirSync(join(PROGRAM, 'dist'))) {
+  if (name !== 'types') rmSync(join(PROGRAM, 'dist', name), { recursive: true, force: true });
+}
+const bundle = await rolldown({
+  input: { bin: join(PROGRAM, 'src', 'bin.ts'), index: join(PROGRAM, 'src', 'index.ts') },
+  platform: 'node',
+  // The native module stays outside: its file is loaded by path at run time.
+  external: ['koffi', /^@koromix\//],
+  resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
+  onwarn(warning) {
+    process.stderr.write(`rolldown: ${warning.message}\n`);
+    process.exitCode = 1;
+  },
+});
+await bundle.write({
+  dir: join(PROGRAM, 'dist'),
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  minify: false,
+});
+await bundle.close();
+mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
+for (const name of ['registry.pack', 'claims.pack']) {
+  cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));
+}
+chmodSync(join(PROGRAM, 'dist', 'bin.js'), 0o755);
+process.stderr.write(
+  `portolan: built with ${made.registryClaims} registry claims, ${made.ownClaims} own claims, ${made.sources} sources.\n`,
+);
