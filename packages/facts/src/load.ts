@@ -97,12 +97,20 @@ export function openFacts(options: FactsOptions): Facts {
   let extras: Extras | null = null;
   return {
     claimsFor(port) {
-      const found = [...registry.claims(port), ...claims.claims(port)];
+      const official = registry.claims(port);
+      const found = [...official, ...claims.claims(port).filter((claim) => !repeats(claim, official))];
       const sources: Record<string, Source> = {};
       for (const claim of found) sources[claim.source] ??= source(claim.source);
       return { claims: found, sources };
     },
-    allClaims: () => [...registry.all(), ...claims.all()],
+    allClaims: () => [
+      ...registry.all(),
+      ...claims
+        .all()
+        .filter(
+          (claim) => claim.authority !== 'registry' || !repeats(claim, registry.claims(claim.ports[0])),
+        ),
+    ],
     source,
     sourceIds: () => [...new Set([...registry.sourceIds(), ...claims.sourceIds()])],
     portsOfName: (name) => registry.portsOfName(name) ?? claims.portsOfName(name),
@@ -128,6 +136,17 @@ export function openFacts(options: FactsOptions): Facts {
       for (const close of open) close();
     },
   };
+}
+
+/** The project's own claims tell some registry entries again; the registry in use is the one to tell them. */
+function repeats(claim: Claim, registry: readonly Claim[]): boolean {
+  if (claim.authority !== 'registry') return false;
+  const name = claim.service.toLowerCase();
+  return registry.some(
+    (entry) =>
+      entry.service.toLowerCase() === name &&
+      claim.transports.every((transport) => entry.transports.includes(transport)),
+  );
 }
 
 function openFile(path: string, required: boolean, whole: boolean, open: (() => void)[]): Pack | null {

@@ -24,7 +24,7 @@ export async function main(start: Start): Promise<number> {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof PortolanError) {
       io.err(`portolan: ${printable(error.message)}\n`);
-      if (error.hint !== null) io.err(`${printable(error.hint)}\n`);
+      for (const line of error.hint?.split('\n') ?? []) io.err(`${printable(line)}\n`);
       return exitCodeOf(error);
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,6 +1,6 @@
 // Where sources contradict each other about a port: one function a rule, no case written by hand.
 import type { Claim } from '../model/claim.ts';
-import { say } from '../model/message.ts';
+import { listed, type MessageValue, say } from '../model/message.ts';
 import { type IanaRange, inRange } from '../model/port.ts';
 import type { Disagreement } from '../model/report.ts';
 import { agrees, claimName, isWide, sharesTransport } from './claims.ts';
@@ -32,9 +32,9 @@ const isReserved = (claim: Claim): boolean => claim.authority === 'registry' && 
 /** Someone's own word, against which the registry can be held. */
 const isUse = (claim: Claim): boolean => claim.authority === 'vendor' || claim.authority === 'default';
 
-function namesOf(claims: readonly Claim[], limit = 4): string {
-  const names = [...new Set(claims.map(claimName))];
-  return names.length <= limit ? names.join(', ') : `${names.slice(0, limit).join(', ')} …`;
+/** Names for a sentence: all of them, or the first few and how many more. */
+function namesOf(claims: readonly Claim[], limit = 4): MessageValue {
+  return listed([...new Set(claims.map(claimName))], limit);
 }
 
 const ids = (claims: readonly Claim[]): string[] => claims.map((claim) => claim.id);
@@ -42,7 +42,10 @@ const ids = (claims: readonly Claim[]): string[] => claims.map((claim) => claim.
 /** RFC 6335 s8.1.2: a Dynamic Port must not be used as a service identifier. Standards that hand them out are not meant. */
 function claimOnDynamicPort(port: number, range: IanaRange, claims: readonly Claim[]): Disagreement | null {
   if (range.assignable) return null;
-  const found = claims.filter(isUse);
+  // A vendor's own list weighs more than a product's default, so its name comes first.
+  const found = claims
+    .filter(isUse)
+    .toSorted((a, b) => Number(b.authority === 'vendor') - Number(a.authority === 'vendor'));
   if (found.length === 0) return null;
   const narrow = found.filter((claim) => !isWide(claim));
   return {

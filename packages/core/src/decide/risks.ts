@@ -1,6 +1,6 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
-import { say } from '../model/message.ts';
+import { listed, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
@@ -154,9 +154,7 @@ function privileged({ port, host }: RiskInput): Risk | null {
 
 /** Others that people run ship this very number: whoever installs them meets this service. */
 function knownPort({ port, claims }: RiskInput): Risk | null {
-  const known = claims.filter(
-    (claim) => !isWide(claim) && (claim.authority === 'default' || claim.authority === 'vendor'),
-  );
+  const known = claims.filter((claim) => !isWide(claim) && claim.authority === 'default');
   const names = [...new Set(known.map(claimName))];
   if (names.length === 0) return null;
   return {
@@ -164,12 +162,9 @@ function knownPort({ port, claims }: RiskInput): Risk | null {
     severity: 'info',
     chance: null,
     basis: null,
-    text: say('risk.known', {
-      port,
-      names: names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : ''),
-      count: names.length,
-    }),
+    text: say('risk.known', { port, names: listed(names, 4), count: names.length }),
     remedies: [],
-    sources: [...new Set(known.map((claim) => claim.source))],
+    // The products stand with their sources among the claims.
+    sources: [],
   };
 }

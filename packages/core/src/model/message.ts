@@ -24,3 +24,9 @@ export interface Message {
 export function say(key: MessageKey, values: MessageValues = {}): Message {
   return { key, values };
 }
+
+/** Names for a sentence: all of them, or the first `limit` and how many more. */
+export function listed(names: readonly string[], limit: number): MessageValue {
+  if (names.length <= limit + 1) return { list: names };
+  return say('names.more', { names: { list: names.slice(0, limit) }, count: names.length - limit });
+}

@@ -245,18 +245,21 @@ class Renderer {
     const lines: Span[][] = [[]];
     let used = 0;
     let limit = width;
-    for (const { text, emphasis } of spans) {
-      for (const word of text.split(/(?<= )(?=[^ ])/)) {
-        const size = columns(word.trimEnd());
-        const line = lines.at(-1);
-        if (used > 0 && used + size > limit) {
-          lines.push([{ text: word.trimStart(), emphasis }]);
-          used = columns(word.trimStart());
-          limit = nextWidth;
-        } else {
-          line?.push({ text: word, emphasis });
-          used += columns(word);
-        }
+    for (const word of words(spans)) {
+      const size = columns(
+        word
+          .map((part) => part.text)
+          .join('')
+          .trimEnd(),
+      );
+      if (used > 0 && used + size > limit) {
+        lines.push([]);
+        used = 0;
+        limit = nextWidth;
+      }
+      for (const part of word) {
+        lines.at(-1)?.push(part);
+        used += columns(part.text);
       }
     }
     return lines;
@@ -290,6 +293,21 @@ class Renderer {
       ? `\u001b[${SGR[emphasis]}m${text}\u001b[0m`
       : text;
   }
+}
+
+/** Words with the blanks behind them; one word may run over several spans, as in `name:` or `(tcp);`. */
+function words(spans: readonly Span[]): Span[][] {
+  const out: Span[][] = [];
+  let open = false;
+  for (const { text, emphasis } of spans) {
+    for (const part of text.split(/(?<= )(?=[^ ])/)) {
+      if (part === '') continue;
+      if (open) out.at(-1)?.push({ text: part, emphasis });
+      else out.push([{ text: part, emphasis }]);
+      open = !part.endsWith(' ');
+    }
+  }
+  return out;
 }
 
 function spanWidth(spans: readonly Span[]): number {

@@ -1,5 +1,5 @@
 // The pages of many holders: `list`, and `who` for one port.
-import { isWide } from '../decide/claims.ts';
+import { claimName, isWide, sharesTransport } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
 import { say } from '../model/message.ts';
 import type { Transport } from '../model/port.ts';
@@ -65,7 +65,7 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
     ],
     rows: holders.map((holder) => {
       const key = `${holder.local.port}/${holder.transport}`;
-      const short = shortClaims.get(key) ?? shortClaim(claimsOf(holder.local.port), holder.transport);
+      const short = shortClaims.get(key) ?? shortClaim(claimsOf(holder.local.port), [holder.transport]);
       shortClaims.set(key, short);
       const address: Inline[] = [data(formatAddress(holder))];
       if (holder.peer !== null) address.push(data(' → '), data(formatEndpoint(holder.peer), 'dim'));
@@ -99,17 +99,16 @@ function ownerCell(holder: Holder): Inline[] {
   return cell;
 }
 
-/** The two or three words that stand for what a port is said to carry: IANA's name, then a product of its own. */
-export function shortClaim(claims: readonly Claim[], transport: Transport): string {
+/** The few words that stand for what a port is said to carry: IANA's name, then a product, and how many more. */
+export function shortClaim(claims: readonly Claim[], transports: readonly Transport[]): string {
   const narrow = claims.filter(
-    (claim) =>
-      !isWide(claim) &&
-      claim.status !== 'reserved' &&
-      (claim.transports.length === 0 || claim.transports.includes(transport)),
+    (claim) => !isWide(claim) && claim.status !== 'reserved' && sharesTransport(claim.transports, transports),
   );
   const registry = narrow.find((claim) => claim.authority === 'registry');
-  const product = narrow.find((claim) => claim.authority === 'default' || claim.authority === 'vendor');
-  return [registry?.service, product?.product ?? product?.service]
+  const uses = narrow.filter((claim) => claim.authority === 'default' || claim.authority === 'vendor');
+  const products = [...new Set(uses.map(claimName))];
+  const more = products.length > 1 ? ` +${products.length - 1}` : '';
+  return [registry?.service, products[0] === undefined ? undefined : `${products[0]}${more}`]
     .filter((name) => name !== undefined)
     .join('; ');
 }

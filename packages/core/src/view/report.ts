@@ -1,8 +1,8 @@
 // The page of one port: the answer in two lines, the ruler, then what is said, what is here, what could go wrong.
 import { isWide } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
-import { type Message, say } from '../model/message.ts';
-import type { PortRange } from '../model/port.ts';
+import { listed, type Message, type MessageValue, say } from '../model/message.ts';
+import { inRange, type PortRange } from '../model/port.ts';
 import type { Holder, PortReport, Severity } from '../model/report.ts';
 import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
 import { data, type Emphasis, type Inline, joined, type Node, type Page, said } from './tree.ts';
@@ -104,7 +104,7 @@ function useSentence({ port, transports, use }: PortReport): Message {
     return say('answer.held.listeners', {
       port,
       count: listeners.length,
-      who: { list: [...owners.values()].slice(0, 3) },
+      who: { list: [...owners.values()].slice(0, 4) },
     });
   }
   const kernel = of('kernel')[0];
@@ -137,8 +137,8 @@ function useSentence({ port, transports, use }: PortReport): Message {
   return say('answer.held.closing', { port, state: longest.state, seconds: secondsLeft(longest.freeInMs) });
 }
 
-function someOf(words: readonly string[]): string {
-  return words.length <= 3 ? words.join(', ') : `${words.slice(0, 3).join(', ')} …`;
+function someOf(words: readonly string[]): MessageValue {
+  return listed(words, 3);
 }
 
 /** What the registry says, and what this host does with the number. */
@@ -207,10 +207,12 @@ function saidNodes(report: PortReport, refs: References): Node[] {
       header: false,
       columns: [
         { title: null, align: 'left', grow: false },
+        { title: null, align: 'left', grow: false },
         { title: null, align: 'left', grow: true },
       ],
-      rows: groupByRange(wide).map(([ports, claims]) => [
-        [data(formatRange(ports), 'accent')],
+      rows: groupByRange(wide).map(([first, claims]) => [
+        [data(formatRange(first.ports), 'accent')],
+        [transportsOf(first)],
         joined(
           claims.map((claim) => [...wideLine(claim), data(' '), refs.mark(claim.source)]),
           '; ',
@@ -222,12 +224,12 @@ function saidNodes(report: PortReport, refs: References): Node[] {
 }
 
 /** Wide claims on the same run of ports share a line: they all say the same little about one number. */
-function groupByRange(claims: readonly Claim[]): [PortRange, Claim[]][] {
-  const groups = new Map<string, [PortRange, Claim[]]>();
+function groupByRange(claims: readonly Claim[]): [first: Claim, all: Claim[]][] {
+  const groups = new Map<string, [Claim, Claim[]]>();
   for (const claim of claims) {
-    const key = claim.ports.join('-');
+    const key = `${claim.ports.join('-')} ${claim.transports.join(' ')}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [claim.ports, [claim]]);
+    if (group === undefined) groups.set(key, [claim, [claim]]);
     else group[1].push(claim);
   }
   return [...groups.values()];
@@ -246,14 +248,12 @@ function authority(claim: Claim): Inline {
   return said(say(`authority.${claim.authority}`), emphasis);
 }
 
-/** `Xsan filesystem access (Xsan, Apple), tcp`. */
+/** `Xsan filesystem access (Xsan, Apple)`. */
 function wideLine(claim: Claim): Inline[] {
   const behind = [...new Set([claim.product, claim.vendor])].filter(
     (name) => name !== null && name !== claim.service,
   );
-  const about = behind.length === 0 ? '' : ` (${behind.join(', ')})`;
-  const transports = claim.transports.length === 0 ? '' : `, ${claim.transports.join(' ')}`;
-  return [data(claim.service), data(about), data(transports, 'dim')];
+  return [data(claim.service), data(behind.length === 0 ? '' : ` (${behind.join(', ')})`)];
 }
 
 function claimLine(claim: Claim, port: number, refs: References): Inline[] {
@@ -275,7 +275,7 @@ function claimLine(claim: Claim, port: number, refs: References): Inline[] {
 
 function hereNodes(report: PortReport): Node[] {
   const { use, transports } = report;
-  const nodes: Node[] = [];
+  const nodes: Node[] = [{ kind: 'para', inline: [said(rangeHere(report))] }];
   if (use.holders.length === 0) {
     const message =
       use.verdict === 'free'
@@ -287,6 +287,16 @@ function hereNodes(report: PortReport): Node[] {
   }
   if (use.gaps.length > 0) nodes.push(gapsNode(use.gaps));
   return nodes;
+}
+
+/** The two ranges that encyclopedias take for one: IANA's Dynamic Ports and what this host hands out. */
+function rangeHere({ port, host, range }: PortReport): Message {
+  if (host.ephemeral === null) return say('here.range.unknown');
+  const values = { port, first: host.ephemeral[0], last: host.ephemeral[1] };
+  if (host.isReserved === true) return say('here.range.reserved', values);
+  const dynamic = !range.assignable;
+  if (inRange(port, host.ephemeral)) return say(dynamic ? 'here.range.both' : 'here.range.host', values);
+  return say(dynamic ? 'here.range.dynamic' : 'here.range.neither', values);
 }
 
 /** Holders one by one, a long run of one kind cut short. */

@@ -15,15 +15,6 @@ import type { Container, Endpoint, Gap } from '../../model/socket.ts';
 import type { Translator } from '../../text/catalog.ts';
 import { gapMessages } from '../../view/holder-words.ts';
 
-/** Format names, one per shape; a new shape is a new name. */
-export type FormatV1 =
-  | 'portolan.report/1'
-  | 'portolan.reports/1'
-  | 'portolan.list/1'
-  | 'portolan.who/1'
-  | 'portolan.search/1'
-  | 'portolan.facts/1';
-
 export interface ClaimV1 {
   readonly id: string;
   readonly ports: PortRange;

@@ -138,7 +138,7 @@ async function sources(context: Context): Promise<void> {
     .toSorted()
     .map((id): [string, Source] => [id, facts.source(id)]);
   if (context.json) {
-    showJson(context, { format: 'portolan.facts/1', sources: Object.fromEntries(all) });
+    showJson(context, { format: 'portolan.facts-sources/1', sources: Object.fromEntries(all) });
     return;
   }
   const page: Page = {
@@ -156,7 +156,7 @@ async function update(context: Context): Promise<void> {
     now: context.io.now(),
   });
   if (context.json) {
-    showJson(context, { format: 'portolan.facts/1', ...result });
+    showJson(context, { format: 'portolan.facts-update/1', ...result });
     return;
   }
   const { before, after } = result;
@@ -176,7 +176,7 @@ async function update(context: Context): Promise<void> {
 
 function reset(context: Context): void {
   const dropped = resetRegistry(context.dataDir);
-  if (context.json) showJson(context, { format: 'portolan.facts/1', reset: dropped });
+  if (context.json) showJson(context, { format: 'portolan.facts-reset/1', reset: dropped });
   else {
     const line = say(dropped ? 'facts.reset' : 'facts.reset.none');
     showPage(context, { nodes: [{ kind: 'para', inline: [said(line)] }] });
