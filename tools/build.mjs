@@ -22,30 +22,36 @@ const made = compileFacts(join(FACTS, 'data'), join(FACTS, 'dist', 'packs'));
 for (const name of readdirSync(join(PROGRAM, 'dist'))) {
   if (name !== 'types') rmSync(join(PROGRAM, 'dist', name), { recursive: true, force: true });
 }
-const bundle = await rolldown({
-  input: { bin: join(PROGRAM, 'src', 'bin.ts'), index: join(PROGRAM, 'src', 'index.ts') },
-  platform: 'node',
-  // The native module stays outside: its file is loaded by path at run time.
-  external: ['koffi', /^@koromix\//],
-  resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
-  onwarn(warning) {
-    process.stderr.write(`rolldown: ${warning.message}\n`);
-    process.exitCode = 1;
-  },
-});
-await bundle.write({
-  dir: join(PROGRAM, 'dist'),
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: 'chunks/[name]-[hash].js',
-  minify: false,
-});
-await bundle.close();
+/** Bundles one entry with its lazy parts. */
+async function bundle(entry, format, extension) {
+  const made = await rolldown({
+    input: { [entry]: join(PROGRAM, 'src', `${entry}.ts`) },
+    platform: 'node',
+    // The native module stays outside: its file is loaded by path at run time.
+    external: ['koffi', /^@koromix\//],
+    resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
+    onwarn(warning) {
+      process.stderr.write(`rolldown: ${warning.message}\n`);
+      process.exitCode = 1;
+    },
+  });
+  await made.write({
+    dir: join(PROGRAM, 'dist'),
+    format,
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `chunks/[name]-[hash].${extension}`,
+  });
+  await made.close();
+}
+
+// The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
+await bundle('bin', 'cjs', 'cjs');
+await bundle('index', 'esm', 'js');
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
 for (const name of ['registry.pack', 'claims.pack']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));
 }
-chmodSync(join(PROGRAM, 'dist', 'bin.js'), 0o755);
+chmodSync(join(PROGRAM, 'dist', 'bin.cjs'), 0o755);
 process.stderr.write(
   `portolan: built with ${made.registryClaims} registry claims, ${made.ownClaims} own claims, ${made.sources} sources.\n`,
 );

@@ -4,27 +4,28 @@ import { join } from 'node:path';
 import { ROOT, setUp } from './setup.mjs';
 
 setUp();
-const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
-const steps = [
-  ['format', bin('biome'), ['ci', '--formatter-enabled=true', '--linter-enabled=false', '.']],
-  ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
-  ['types of tests and tools', bin('tsc'), ['-p', 'tsconfig.test.json']],
-  ['dead code and dependencies', bin('knip'), []],
-  ...['core', 'facts', 'probe', 'portolan'].map((name) => [
-    `package shape of ${name}`,
-    bin('publint'),
-    ['--strict', join('packages', name)],
-  ]),
+
+/** A step: what it is for, the program in node_modules/.bin, its arguments. */
+const STEPS = [
+  { what: 'format and order of imports', program: 'biome', args: ['ci', '--colors=off', '.'] },
+  { what: 'lint', program: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
+  { what: 'types, tests and tools included', program: 'tsc', args: ['-p', 'tsconfig.test.json'] },
+  { what: 'dead code and dependencies', program: 'knip', args: ['--no-config-hints'] },
+  ...['core', 'facts', 'probe', 'portolan'].map((name) => ({
+    what: `package shape of ${name}`,
+    program: 'publint',
+    args: ['--strict', join('packages', name)],
+  })),
 ];
+
 let failed = 0;
-for (const [what, command, args] of steps) {
+for (const { what, program, args } of STEPS) {
+  const command = join(ROOT, 'node_modules', '.bin', program);
   const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' });
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim();
   const ok = result.status === 0;
   process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${what}\n`);
-  if (!ok) {
-    failed++;
-    process.stdout.write(`${output}\n`);
-  }
+  if (ok) continue;
+  failed++;
+  process.stdout.write(`${result.error?.message ?? ''}${result.stdout ?? ''}${result.stderr ?? ''}\n`);
 }
 process.exit(failed === 0 ? 0 : 1);

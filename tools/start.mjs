@@ -6,4 +6,4 @@ import { ROOT, setUp } from './setup.mjs';
 setUp();
 // npm starts scripts in the project's folder; the user's paths are meant from where the user stands.
 if (process.env.INIT_CWD !== undefined) process.chdir(process.env.INIT_CWD);
-await import(pathToFileURL(join(ROOT, 'packages', 'portolan', 'dist', 'bin.js')).href);
+await import(pathToFileURL(join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs')).href);

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EphemeralDefault } from '@portolan/core';
+import type { BlockedFile, ClaimFile, Exception, FactsData, SourceRow } from './rule.ts';
 import {
   BLOCKED_FILE,
   claimsPath,
@@ -10,7 +11,6 @@ import {
   SOURCES_FILE,
   UNUSED_SOURCES_FILE,
 } from './rule.ts';
-import type { BlockedFile, ClaimFile, Exception, FactsData, SourceRow } from './rule.ts';
 
 /** The package's folder. */
 export const FACTS_ROOT: string = join(import.meta.dirname, '..');

@@ -1,11 +1,11 @@
 // From what the user typed to ports and transports, with help where it cannot be read.
 import {
-  parsePortQuery,
   PortolanError,
   type PortRange,
+  parsePortQuery,
   say,
-  type Transport,
   type Translator,
+  type Transport,
 } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
 import { distance } from 'fastest-levenshtein';

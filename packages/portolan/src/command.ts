@@ -1,6 +1,7 @@
 // What a command is: its words and flags as data, and a function that does it.
-import type { Facts } from '@portolan/facts';
+
 import type { Snapshot, Translator } from '@portolan/core';
+import type { Facts } from '@portolan/facts';
 import type { ProbeRequest } from '@portolan/probe';
 import type { Flag, Parsed } from './flags.ts';
 import type { Io } from './io.ts';

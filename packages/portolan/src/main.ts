@@ -1,6 +1,7 @@
 // From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
+
+import { exitCodeOf, LANGUAGES, PortolanError, printable, translator } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
-import { exitCodeOf, PortolanError, printable, translator, LANGUAGES } from '@portolan/core';
 import type { Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';

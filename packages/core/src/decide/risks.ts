@@ -51,12 +51,16 @@ function ephemeralOverlap({ port, host, ephemeralUse }: RiskInput): Risk | null 
   };
 }
 
+/** Ports of one parity in a range, less the reserved ones; reserved runs do not overlap. */
 function countParity(first: number, last: number, odd: boolean, reserved: readonly PortRange[]): number {
-  let count = 0;
-  for (let port = first; port <= last; port++) {
-    if (((port & 1) === 1) === odd && !reserved.some((range) => inRange(port, range))) count++;
-  }
-  return count;
+  const count = (from: number, to: number): number => {
+    const start = (from & 1) === Number(odd) ? from : from + 1;
+    return start > to ? 0 : Math.floor((to - start) / 2) + 1;
+  };
+  return reserved.reduce(
+    (left, [from, to]) => left - count(Math.max(from, first), Math.min(to, last)),
+    count(first, last),
+  );
 }
 
 /** Writing ip_local_reserved_ports replaces the whole list, so what stands there is written again with it. */

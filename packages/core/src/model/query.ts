@@ -1,5 +1,5 @@
 // Port expressions as people have them, read without looking anything up: `60163/udp`, `:3000`, URLs, ranges.
-import { PORT_MAX, type PortRange, type Transport, isTransport } from './port.ts';
+import { isTransport, PORT_MAX, type PortRange, type Transport } from './port.ts';
 
 /** What a port expression asks for. */
 export type PortQuery =

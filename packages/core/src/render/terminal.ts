@@ -1,6 +1,7 @@
 // The page tree as terminal text: wrapped, aligned, coloured where asked, and safe whatever the data says.
-import type { Severity } from '../model/report.ts';
+
 import { say } from '../model/message.ts';
+import type { Severity } from '../model/report.ts';
 import type { Translator } from '../text/catalog.ts';
 import type { Column, Emphasis, Inline, Node, Page } from '../view/tree.ts';
 import { printable } from './printable.ts';

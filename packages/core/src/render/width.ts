@@ -1,10 +1,18 @@
 // How many columns text takes in a terminal, and lines broken at blanks to fit.
-import stringWidth from 'string-width';
+import { eastAsianWidth } from 'get-east-asian-width';
 
-/** Columns the text takes; wide East Asian characters count two, combining marks none. */
+/** Marks that combine with the character before them (Unicode categories Mn and Me) and take no column. */
+const COMBINING = /^[\p{Mn}\p{Me}]$/u;
+
+/** Columns the text takes (Unicode Standard Annex 11): wide East Asian characters and emoji two, marks none. */
 export function columns(text: string): number {
   // Most text is ASCII, for which counting characters is enough and a hundred times cheaper.
-  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const char of text) {
+    if (!COMBINING.test(char)) width += eastAsianWidth(char.codePointAt(0) ?? 0);
+  }
+  return width;
 }
 
 /** Cuts text to `width` columns, the last one an ellipsis where something was cut. */

@@ -62,12 +62,12 @@ export function parseIanaXml(
     path.push(tag.name);
     buffer = '';
     if (path.length === 1)
-      registry = tag.name === 'registry' ? String(tag.attributes['id'] ?? '') : `<${tag.name}>`;
+      registry = tag.name === 'registry' ? (tag.attributes['id'] ?? '') : `<${tag.name}>`;
     if (tag.name === 'record') {
       fields = { name: '', protocol: '', description: '', number: '', unauthorized: '', rfc: '' };
     }
     if (tag.name === 'xref' && fields !== null && tag.attributes['type'] === 'rfc' && fields.rfc === '') {
-      fields.rfc = /^rfc(\d+)$/i.exec(String(tag.attributes['data'] ?? ''))?.[1] ?? '';
+      fields.rfc = /^rfc(\d+)$/i.exec(tag.attributes['data'] ?? '')?.[1] ?? '';
     }
   });
   parser.on('text', (chunk) => {
@@ -104,7 +104,7 @@ function pushRecord(rows: RegistryRow[], fields: Fields, knownMisuse: ReadonlySe
   const protocol = fields.protocol.toLowerCase();
   if (protocol !== '' && !isTransport(protocol))
     throw refuse(`it names the transport “${protocol.slice(0, 40)}”`);
-  const transports: Transport[] = protocol === '' ? [] : [protocol as Transport];
+  const transports: Transport[] = protocol === '' ? [] : [protocol];
   if (ports[1] > 49_151 && fields.name !== '') {
     throw refuse(
       `it assigns ${fields.number} to ${fields.name.slice(0, 40)}, and 49152–65535 is never assigned (RFC 6335 s6)`,

@@ -6,11 +6,11 @@ import {
   type Node,
   type Page,
   PortolanError,
+  type Source,
   said,
   say,
-  type Source,
 } from '@portolan/core';
-import { IANA_URL, resetRegistry, updateRegistry } from '@portolan/facts';
+import { IANA_URL, resetRegistry, updateRegistry } from '@portolan/facts/update';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { showJson, showPage } from '../../show.ts';

@@ -1,0 +1,132 @@
+// Which room may import which, and why: the table, and the reading of imports that the test holds against it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseSync } from 'oxc-parser';
+
+/** One room: a folder, what its files may import, and the reason. */
+export interface Room {
+  /** Folder below the repository's root. */
+  readonly folder: string;
+  /** Folders and packages that may be imported; the room itself is always allowed. */
+  readonly may: readonly string[];
+  /** May files import Node's own modules? */
+  readonly node: boolean;
+  readonly why: string;
+}
+
+const CORE = 'packages/core/src';
+
+/** The rooms, from the inside out. */
+export const ROOMS: readonly Room[] = [
+  {
+    folder: `${CORE}/model`,
+    may: [`${CORE}/text`],
+    node: false,
+    why: 'nouns know nobody; only the names of messages come from the catalog',
+  },
+  {
+    folder: `${CORE}/decide`,
+    may: [`${CORE}/model`],
+    node: false,
+    why: 'decisions are pure: facts and snapshots are handed in, so that they can be tested and replayed',
+  },
+  {
+    folder: `${CORE}/text`,
+    may: [`${CORE}/model`],
+    node: false,
+    why: 'sentences know messages and nothing of pages or terminals',
+  },
+  {
+    folder: `${CORE}/view`,
+    may: [`${CORE}/model`, `${CORE}/decide`],
+    node: false,
+    why: 'one page feeds terminal, JSON and HTML, so it holds no English, no ANSI and no HTML',
+  },
+  {
+    folder: `${CORE}/render`,
+    may: [`${CORE}/model`, `${CORE}/text`, `${CORE}/view`, 'get-east-asian-width'],
+    node: false,
+    why: 'a renderer never decides: it turns a page into characters',
+  },
+  {
+    folder: 'packages/facts/src',
+    may: ['@portolan/core', 'saxes'],
+    node: true,
+    why: 'data and its loader depend on the nouns alone, so that anyone can use the data',
+  },
+  {
+    folder: 'packages/probe/src/parse',
+    may: ['@portolan/core'],
+    node: false,
+    why: 'parsers take bytes and give rows: every system’s parser is tested on every system',
+  },
+  {
+    folder: 'packages/probe/src/linux',
+    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    node: true,
+    why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
+  },
+  {
+    folder: 'packages/portolan/src',
+    may: [
+      '@portolan/core',
+      '@portolan/facts',
+      '@portolan/facts/data-dir',
+      '@portolan/facts/update',
+      '@portolan/probe',
+      'fastest-levenshtein',
+    ],
+    node: true,
+    why: 'the program joins facts, probe and core; commands never import each other’s flags',
+  },
+];
+
+/** One import that a room's rule does not allow. */
+export interface Breach {
+  readonly file: string;
+  readonly imports: string;
+  readonly why: string;
+}
+
+/** What a room was found to hold. */
+export interface RoomReading {
+  readonly room: Room;
+  readonly files: number;
+  readonly breaches: readonly Breach[];
+}
+
+/** Reads every file of a room, tests apart. */
+export function readRoom(root: string, room: Room): RoomReading {
+  const folder = join(root, room.folder);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => join(folder, name));
+  const breaches = files.flatMap((file) =>
+    importsOf(file)
+      .filter((specifier) => !isAllowed(root, room, file, specifier))
+      .map((specifier) => ({ file: relative(root, file), imports: specifier, why: room.why })),
+  );
+  return { room, files: files.length, breaches };
+}
+
+function importsOf(file: string): string[] {
+  const { module, errors } = parseSync(file, readFileSync(file, 'utf8'));
+  if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message ?? 'cannot be parsed'}`);
+  const text = readFileSync(file, 'utf8');
+  return [
+    ...module.staticImports.map((entry) => entry.moduleRequest.value),
+    ...module.staticExports.flatMap((entry) =>
+      entry.entries.map((part) => part.moduleRequest?.value).filter((value) => value !== undefined),
+    ),
+    ...module.dynamicImports.map((entry) =>
+      text.slice(entry.moduleRequest.start, entry.moduleRequest.end).replace(/^['"]|['"]$/g, ''),
+    ),
+  ];
+}
+
+function isAllowed(root: string, room: Room, file: string, specifier: string): boolean {
+  if (specifier.startsWith('node:')) return room.node;
+  if (!specifier.startsWith('.')) return room.may.includes(specifier);
+  const target = relative(root, join(file, '..', specifier));
+  return [room.folder, ...room.may].some((place) => target === place || target.startsWith(`${place}/`));
+}
