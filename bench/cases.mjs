@@ -1,9 +1,11 @@
 // The cases: which load, which commands side by side, and what each answer must contain to count as one.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../tools/setup.mjs';
 import { which } from './machine.mjs';
 
-const BIN = join(ROOT, 'packages', 'portolan', 'dist', 'bin.js');
+const PACKAGE = join(ROOT, 'packages', 'portolan');
+const BIN = join(PACKAGE, JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')).bin.portolan);
 
 /** The port in question: the last listener of the middle process of every load. */
 const PORT = 60163;

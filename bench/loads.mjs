@@ -13,6 +13,9 @@ const PROGRAMS = ['load', 'limit', 'timed'];
 /** Time the kernel gets to tidy up after one load and before the next is measured. */
 const SETTLE_MS = 300;
 
+/** Time a load gets to end by itself. */
+const PATIENCE_MS = 10_000;
+
 /** Environment of everything that is measured: nothing in it that makes only one of the peers do more. */
 export function quietEnvironment(folder) {
   const env = { ...process.env, LC_ALL: 'C.UTF-8' };
@@ -38,9 +41,10 @@ export async function prepare(signal) {
     const { child, ended } = current;
     current = null;
     // At the end of its input the load ends its processes and waits for them; a killed one takes them along.
-    if (signal.aborted) child.kill('SIGKILL');
-    else child.stdin.end();
+    child.stdin.end();
+    const killer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     await ended;
+    clearTimeout(killer);
     if (!signal.aborted) await sleep(SETTLE_MS);
   }
 
@@ -108,7 +112,7 @@ function startLoad(program, spec, signal) {
       const pid = /^ready (\d+)\n/.exec(said)?.[1];
       if (pid !== undefined) resolve(Number(pid));
     });
-    ended.then(() => reject(new LoadRefused(firstLine(complaint) || 'it ended without a word')));
+    void ended.then(() => reject(new LoadRefused(firstLine(complaint) || 'it ended without a word')));
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   return { child, ended, ready };

@@ -1,6 +1,6 @@
 // What the figures depend on besides Portolan: processor, kernel, Node and the peers; no names, no paths.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -35,7 +35,7 @@ export function machineFacts() {
     arch: process.arch,
     kernel: release(),
     node: process.versions.node,
-    root: process.geteuid?.() === 0,
+    root: isRoot(),
     loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
     processesBefore: processCount(),
     peers: {
@@ -44,6 +44,16 @@ export function machineFacts() {
       cc: version('cc', ['-dumpfullversion'], /^(\S+)/),
     },
   };
+}
+
+/** Root of the whole host: root of a user namespace has no BPF. */
+function isRoot() {
+  if (process.geteuid?.() !== 0) return false;
+  try {
+    return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+  } catch {
+    return true;
+  }
 }
 
 function processCount() {

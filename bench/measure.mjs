@@ -69,15 +69,17 @@ function timer(workshop, pid, signal) {
       detached: true,
       env,
       cwd: workshop.folder,
-      signal,
-      killSignal: 'SIGKILL',
     });
+    const end = () => child.kill('SIGTERM');
+    signal.addEventListener('abort', end);
     const [stdout, stderr, figures] = await Promise.all([
       keep ? textOf(child.stdout) : '',
       textOf(child.stderr),
       textOf(child.stdio[3]),
       new Promise((resolve, reject) => child.on('close', resolve).on('error', reject)),
     ]);
+    signal.removeEventListener('abort', end);
+    signal.throwIfAborted();
     const match = /^(\d+) (\d+) (\d+)\n$/.exec(figures);
     const said = stderr.trim().split('\n', 1)[0] ?? '';
     if (match === null) return { problem: `could not be run (${said})` };

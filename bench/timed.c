@@ -6,7 +6,7 @@
  * PID is a process of the load. With no-bpf the command may not use BPF even as root (CAP_SYS_ADMIN, CAP_PERFMON
  * and CAP_BPF are taken away). The command writes into memory, so that no reader and no disk is measured with
  * it; when it has ended its output is passed on, and descriptor 3 gets one line: exit code (128 + signal when
- * killed), wall nanoseconds from fork to end, CPU microseconds (user + system).
+ * killed), wall nanoseconds from fork to end, CPU microseconds (user + system). SIGTERM ends the command.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -30,6 +30,14 @@
 #define CAP_PERFMON 38
 #define CAP_BPF 39
 #endif
+
+static volatile sig_atomic_t command;
+
+static void end_command(int signal_number) {
+  (void)signal_number;
+  if (command > 0) kill(command, SIGKILL);
+  else _exit(125);
+}
 
 static void join(const char *pid, const char *name, int kind) {
   char path[64], own_path[64];
@@ -75,6 +83,8 @@ int main(int count, char **args) {
   int out = memory("out"), errors = memory("err"), nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0) err(125, "descriptors");
 
+  struct sigaction ending = {.sa_handler = end_command, .sa_flags = SA_RESTART};
+  sigaction(SIGTERM, &ending, NULL);
   long long start = nanoseconds();
   pid_t pid = fork();
   if (pid < 0) err(125, "fork");
@@ -86,6 +96,7 @@ int main(int count, char **args) {
     execv(args[3], args + 3);
     err(127, "%s", args[3]);
   }
+  command = pid;
   int status;
   struct rusage usage;
   if (wait4(pid, &status, 0, &usage) < 0) err(125, "wait4");

@@ -86,10 +86,13 @@ function reserveRemedies(port: number, host: HostView): Remedy[] {
       ],
       needsRoot: true,
       persistent: true,
-      undo: [
-        `sudo rm ${file}`,
-        `sudo sysctl -w net.ipv4.ip_local_reserved_ports=${before === '' ? "''" : before}`,
-      ],
+      undo:
+        before === ''
+          ? [`sudo rm ${file}`, "sudo sysctl -w net.ipv4.ip_local_reserved_ports=''"]
+          : [
+              `echo 'net.ipv4.ip_local_reserved_ports = ${before}' | sudo tee ${file}`,
+              `sudo sysctl -w net.ipv4.ip_local_reserved_ports=${before}`,
+            ],
     },
   ];
 }

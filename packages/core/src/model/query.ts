@@ -108,7 +108,9 @@ function parseUrl(text: string, fail: (problem: QueryProblem) => QueryResult): Q
     if (port === null) return fail('out-of-range');
     return { ok: true, query: { kind: 'ports', range: [port, port], transport } };
   }
-  const implied = SCHEME_PORTS[scheme];
+  // `http://` alone names neither a host nor a port.
+  if (match[2] === '') return fail('not-a-port');
+  const implied = Object.hasOwn(SCHEME_PORTS, scheme) ? SCHEME_PORTS[scheme] : undefined;
   if (implied === undefined) return fail('no-port-in-url');
   return { ok: true, query: { kind: 'ports', range: [implied, implied], transport } };
 }

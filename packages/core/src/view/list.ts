@@ -105,7 +105,10 @@ export function shortClaim(claims: readonly Claim[], transports: readonly Transp
     (claim) => !isWide(claim) && claim.status !== 'reserved' && sharesTransport(claim.transports, transports),
   );
   const registry = narrow.find((claim) => claim.authority === 'registry');
-  const uses = narrow.filter((claim) => claim.authority === 'default' || claim.authority === 'vendor');
+  const uses = [
+    ...narrow.filter((claim) => claim.authority === 'default'),
+    ...narrow.filter((claim) => claim.authority === 'vendor'),
+  ];
   const products = [...new Set(uses.map(claimName))];
   const more = products.length > 1 ? ` +${products.length - 1}` : '';
   return [registry?.service, products[0] === undefined ? undefined : `${products[0]}${more}`]

@@ -113,7 +113,7 @@ function useSentence({ port, transports, use }: PortReport): Message {
   }
   const bound = of('bound')[0];
   if (bound !== undefined) {
-    return say('answer.held.bound', { port, who: whoWords(bound), where: formatEndpoint(bound.local) });
+    return say('answer.held.bound', { port, who: whoWords(bound) });
   }
   const connections = of('connection');
   const connection = connections[0];
@@ -122,8 +122,6 @@ function useSentence({ port, transports, use }: PortReport): Message {
     return say('answer.held.connection', {
       port,
       who: whoWords(connection),
-      where: formatEndpoint(connection.local),
-      peer: connection.peer === null ? '?' : formatEndpoint(connection.peer),
     });
   }
   const closing = of('closing');

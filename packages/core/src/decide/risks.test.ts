@@ -1,0 +1,217 @@
+// Risks of a port on a host, their chances, and remedies that can be undone.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeClaim, makeHost } from '../../../../fixtures/makers.ts';
+import type { EphemeralDefault } from '../model/claim.ts';
+import type { HostView, Risk } from '../model/report.ts';
+import { translator } from '../text/catalog.ts';
+import { formatRanges, type RiskInput, risksOf } from './risks.ts';
+
+const lang = translator('en');
+const input = (port: number, host: Partial<HostView>, over: Partial<RiskInput> = {}): RiskInput => ({
+  port,
+  transports: ['tcp', 'udp'],
+  claims: [],
+  host: makeHost(host),
+  ephemeralUse: null,
+  defaults: [],
+  blockedSource: 'whatwg',
+  ...over,
+});
+const risk = (id: Risk['id'], of: RiskInput): Risk | undefined =>
+  risksOf(of).find((found) => found.id === id);
+const overlap = (port: number, host: Partial<HostView> = {}, over: Partial<RiskInput> = {}) =>
+  risk('ephemeral-overlap', input(port, { inEphemeral: true, ...host }, over));
+
+describe('ephemeral overlap', () => {
+  test('connect() takes the parity of the range’s first number, bind(0) the other', () => {
+    // 32768–60999: even numbers are connect()'s, odd ones bind(0)'s.
+    expect(overlap(60_162)?.text.key).toBe('risk.ephemeral.connect');
+    expect(overlap(60_163)?.text.key).toBe('risk.ephemeral.bind');
+    expect(overlap(60_163, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.connect');
+    expect(overlap(60_162, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.bind');
+  });
+
+  test('the chance is used over all of that parity, reservations taken off', () => {
+    const found = overlap(
+      60_163,
+      { reserved: [[50_000, 50_009]] },
+      { ephemeralUse: { even: 9999, odd: 100 } },
+    );
+    // 32768–60999 holds 14,116 odd numbers, five of them reserved.
+    expect(found?.chance).toBeCloseTo(100 / 14_111, 12);
+    expect(lang.say(found?.basis ?? { key: 'risk.none', values: {} })).toContain(
+      '100 of the 14,111 odd ports',
+    );
+    const even = overlap(60_162, {}, { ephemeralUse: { even: 7, odd: 0 } });
+    expect(even?.chance).toBeCloseTo(7 / 14_116, 12);
+    expect(lang.say(even?.basis ?? { key: 'risk.none', values: {} })).toContain('even ports');
+  });
+
+  test('without a count there is no chance, and the basis says why', () => {
+    expect(overlap(60_163)).toMatchObject({ chance: null, basis: { key: 'risk.ephemeral.basis.none' } });
+  });
+
+  test('the chance is a probability whatever the numbers', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 65_535 }),
+        fc.integer({ min: 0, max: 65_535 }),
+        fc.nat(70_000),
+        fc.nat(70_000),
+        (a, b, even, odd) => {
+          const ephemeral = [Math.min(a, b), Math.max(a, b)] as const;
+          const found = overlap(a, { ephemeral }, { ephemeralUse: { even, odd } });
+          expect(found?.chance).toBeGreaterThanOrEqual(0);
+          expect(found?.chance).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is gone once the port is reserved, outside the range, or the range unknown', () => {
+    expect(overlap(60_163, { isReserved: true })).toBeUndefined();
+    expect(overlap(60_163, { inEphemeral: false })).toBeUndefined();
+    expect(overlap(60_163, { inEphemeral: null, ephemeral: null })).toBeUndefined();
+  });
+});
+
+describe('the reserve remedy', () => {
+  const remedies = (host: Partial<HostView>) => overlap(60_163, host)?.remedies ?? [];
+  test('merges with what is reserved already, and its undo writes that back', () => {
+    const [, reserve] = remedies({
+      reserved: [
+        [8080, 8080],
+        [9000, 9010],
+      ],
+    });
+    expect(reserve?.commands).toEqual([
+      'sudo sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010,60163',
+      "echo 'net.ipv4.ip_local_reserved_ports = 8080,9000-9010,60163' | sudo tee /etc/sysctl.d/60-portolan.conf",
+    ]);
+    expect(reserve?.undo).toContain('sudo sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010');
+    expect(reserve).toMatchObject({ needsRoot: true, persistent: true });
+  });
+  test('with nothing reserved the undo empties the list', () => {
+    const [, reserve] = remedies({ reserved: [] });
+    expect(reserve?.commands[0]).toBe('sudo sysctl -w net.ipv4.ip_local_reserved_ports=60163');
+    expect(reserve?.undo).toContain("sudo sysctl -w net.ipv4.ip_local_reserved_ports=''");
+  });
+  test('for any list: the command adds this port and nothing else, the undo is the list as it was', () => {
+    const range = fc
+      .tuple(fc.integer({ min: 1, max: 65_000 }), fc.nat(500))
+      .map(([first, more]) => [first, first + more] as const);
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 6 }), (reserved) => {
+        const [, reserve] = remedies({ reserved });
+        const before = formatRanges(reserved);
+        const written = (reserve?.commands[0] ?? '').split('=')[1];
+        expect(written).toBe(before === '' ? '60163' : `${before},60163`);
+        expect(reserve?.undo.at(-1)?.split('=')[1]).toBe(before === '' ? "''" : before);
+      }),
+    );
+  });
+  test('is not offered where the list could not be read: writing would lose what stands there', () => {
+    expect(remedies({ reserved: null }).map(({ title }) => title.key)).toEqual(['remedy.move']);
+    expect(remedies({ platform: 'darwin' }).map(({ title }) => title.key)).toEqual(['remedy.move']);
+  });
+  test('ranges are written as the kernel reads them', () => {
+    expect(
+      formatRanges([
+        [1, 1],
+        [2, 4],
+        [65_535, 65_535],
+      ]),
+    ).toBe('1,2-4,65535');
+    expect(formatRanges([])).toBe('');
+  });
+});
+
+describe('ephemeral elsewhere', () => {
+  const entry = (os: string, first: number, last: number, versions = 'all'): EphemeralDefault => ({
+    os,
+    versions,
+    transports: ['tcp'],
+    ranges: [[first, last]],
+    source: `source-${os}`,
+  });
+  test('names other systems that hand the port out, never this one, and not the long gone', () => {
+    const found = risk(
+      'ephemeral-elsewhere',
+      input(
+        4000,
+        {},
+        {
+          defaults: [
+            entry('Linux', 1, 65_535),
+            entry('FreeBSD', 1024, 65_535),
+            entry('Windows', 1025, 5000, 'XP, Server 2003'),
+            entry('macOS', 49_152, 65_535),
+          ],
+        },
+      ),
+    );
+    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toBe(
+      'FreeBSD hands out 4000 by default to outgoing connections.',
+    );
+    expect(found).toMatchObject({ severity: 'low', sources: ['source-FreeBSD'] });
+  });
+  test('is silent where no other does', () => {
+    expect(
+      risk('ephemeral-elsewhere', input(80, {}, { defaults: [entry('macOS', 49_152, 65_535)] })),
+    ).toBeUndefined();
+  });
+});
+
+describe('browser-blocked', () => {
+  test('only where TCP is asked about', () => {
+    const blocked = { browserBlocked: true };
+    expect(risk('browser-blocked', input(6000, blocked))).toMatchObject({
+      severity: 'medium',
+      sources: ['whatwg'],
+    });
+    expect(risk('browser-blocked', input(6000, blocked, { transports: ['udp'] }))).toBeUndefined();
+    expect(risk('browser-blocked', input(6000, {}))).toBeUndefined();
+  });
+});
+
+describe('privileged', () => {
+  test.each([
+    [1, 1024, true],
+    [1023, 1024, true],
+    [1024, 1024, false],
+    [80, 0, false],
+    [0, 1024, false],
+    [8000, 10_000, true],
+  ])('%i below %i: %s', (port, unprivilegedFrom, expected) => {
+    expect(risk('privileged', input(port, { unprivilegedFrom })) !== undefined).toBe(expected);
+  });
+  test('not known, not said', () => {
+    expect(risk('privileged', input(80, { unprivilegedFrom: null }))).toBeUndefined();
+  });
+});
+
+describe('known port', () => {
+  test('names products that ship the number, not ranges and not the registry', () => {
+    const found = risk(
+      'known-port',
+      input(
+        5000,
+        {},
+        {
+          claims: [
+            makeClaim({ product: 'Flask' }),
+            makeClaim({ product: 'Flask', service: 'other' }),
+            makeClaim({ product: 'Wide', ports: [5000, 6000] }),
+            makeClaim({ authority: 'registry', service: 'commplex-main' }),
+          ],
+        },
+      ),
+    );
+    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toMatch(/^Flask ships 5000 as its own/);
+  });
+  test('nothing known, nothing said', () => {
+    expect(risksOf(input(5001, {}))).toEqual([]);
+  });
+});

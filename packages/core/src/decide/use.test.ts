@@ -1,0 +1,143 @@
+// From sockets to holders and the verdict; above all: nothing is called free where a gap could hide a holder.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeGap, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
+import type { Transport } from '../model/port.ts';
+import type { Gap, Socket, SocketState } from '../model/socket.ts';
+import { holderKind, holdersOf, useOf } from './use.ts';
+
+const PEER = { address: '10.0.0.1', port: 443 };
+const STATES: SocketState[] = [
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECV',
+  'FIN_WAIT1',
+  'FIN_WAIT2',
+  'TIME_WAIT',
+  'CLOSE',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'NEW_SYN_RECV',
+  'BOUND',
+  'UNCONN',
+];
+
+describe('holderKind', () => {
+  test.each<[SocketState, Partial<Socket>, string]>([
+    ['LISTEN', {}, 'listener'],
+    ['UNCONN', { transport: 'udp' }, 'listener'],
+    ['BOUND', {}, 'bound'],
+    ['CLOSE', {}, 'bound'],
+    ['CLOSE', { peer: PEER }, 'connection'],
+    ['CLOSE', { inode: 0 }, 'closing'],
+    ['ESTABLISHED', { peer: PEER }, 'connection'],
+    ['ESTABLISHED', { transport: 'udp', peer: PEER }, 'connection'],
+    ['SYN_SENT', { peer: PEER }, 'connection'],
+    ['SYN_RECV', { peer: PEER }, 'connection'],
+    ['NEW_SYN_RECV', { peer: PEER, inode: 0 }, 'connection'],
+    ['CLOSE_WAIT', { peer: PEER }, 'connection'],
+    ['FIN_WAIT1', { peer: PEER }, 'connection'],
+    ['FIN_WAIT1', { peer: PEER, inode: 0 }, 'closing'],
+    ['FIN_WAIT2', { peer: PEER }, 'connection'],
+    ['FIN_WAIT2', { peer: PEER, inode: 0 }, 'closing'],
+    ['CLOSING', { peer: PEER, inode: 0 }, 'closing'],
+    ['LAST_ACK', { peer: PEER, inode: 0 }, 'closing'],
+    ['TIME_WAIT', { peer: PEER, inode: 0, freeInMs: 100 }, 'closing'],
+    // sock_diag gives a TIME_WAIT its old inode on some kernels; it is closing all the same.
+    ['TIME_WAIT', { peer: PEER }, 'closing'],
+  ])('%s %j is %s', (state, over, kind) => {
+    expect(holderKind(makeSocket({ state, ...over }))).toBe(kind);
+  });
+  test('the kernel’s own socket is the kernel’s in any state', () => {
+    for (const state of STATES) expect(holderKind(makeSocket({ state, kernel: true }))).toBe('kernel');
+  });
+});
+
+const transport = fc.constantFrom<Transport>('tcp', 'udp', 'sctp', 'dccp');
+const port = fc.integer({ min: 0, max: 20 });
+const anySocket = fc
+  .record({
+    transport,
+    port,
+    state: fc.constantFrom(...STATES),
+    inode: fc.constantFrom(0, 7),
+    kernel: fc.boolean(),
+    peer: fc.constantFrom(null, PEER),
+  })
+  .map((of) => makeSocket({ ...of, local: { address: '127.0.0.1', port: of.port } }));
+const anyGap: fc.Arbitrary<Gap> = fc
+  .record({ coversUse: fc.boolean(), transports: fc.subarray<Transport>(['tcp', 'udp', 'sctp', 'dccp']) })
+  .map(makeGap);
+const asked = fc.subarray<Transport>(['tcp', 'udp', 'sctp', 'dccp'], { minLength: 1 });
+
+describe('useOf', () => {
+  test('held with a holder; free only with neither holder nor a gap that could hide one; else unknown', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anySocket, { maxLength: 6 }),
+        fc.array(anyGap, { maxLength: 4 }),
+        port,
+        asked,
+        (sockets, gaps, number, transports) => {
+          const use = useOf(makeSnapshot({ sockets, gaps }), [number, number], transports);
+          const there = sockets.filter(
+            (socket) => socket.local.port === number && transports.includes(socket.transport),
+          );
+          const hiding = gaps.some(
+            (gap) =>
+              gap.coversUse &&
+              (gap.transports.length === 0 || gap.transports.some((word) => transports.includes(word))),
+          );
+          expect(use.holders).toHaveLength(there.length);
+          expect(use.verdict).toBe(there.length > 0 ? 'held' : hiding ? 'unknown' : 'free');
+          if (hiding) expect(use.verdict).not.toBe('free');
+          // A gap that is about what was asked is always passed on.
+          if (hiding) expect(use.gaps.some((gap) => gap.coversUse)).toBe(true);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('a gap about UDP does not make TCP unknown', () => {
+    const snapshot = makeSnapshot({ gaps: [makeGap({ transports: ['udp'] })] });
+    expect(useOf(snapshot, [80, 80], ['tcp']).verdict).toBe('free');
+    expect(useOf(snapshot, [80, 80], ['tcp', 'udp']).verdict).toBe('unknown');
+  });
+
+  test('a closing socket holds the port as any other', () => {
+    const sockets = [makeSocket({ state: 'TIME_WAIT', inode: 0, peer: PEER, freeInMs: 1500 })];
+    const use = useOf(makeSnapshot({ sockets }), [5000, 5000], ['tcp']);
+    expect(use.verdict).toBe('held');
+    expect(use.holders[0]).toMatchObject({ kind: 'closing', freeInMs: 1500 });
+  });
+
+  test('the peer’s port holds nothing here', () => {
+    const sockets = [makeSocket({ state: 'ESTABLISHED', peer: { address: '10.0.0.1', port: 8443 } })];
+    expect(useOf(makeSnapshot({ sockets }), [8443, 8443], ['tcp']).verdict).toBe('free');
+  });
+});
+
+test('holders come by port, then the gravest kind first', () => {
+  const at = (number: number, over: Partial<Socket>) =>
+    makeSocket({ local: { address: '127.0.0.1', port: number }, ...over });
+  const sockets = [
+    at(9, { state: 'TIME_WAIT', inode: 0, peer: PEER }),
+    at(9, { state: 'ESTABLISHED', peer: PEER }),
+    at(9, { state: 'BOUND' }),
+    at(9, { transport: 'udp', state: 'UNCONN', kernel: true }),
+    at(9, {}),
+    at(3, { state: 'TIME_WAIT', inode: 0, peer: PEER }),
+  ];
+  const holders = holdersOf(makeSnapshot({ sockets }), null, ['tcp', 'udp']);
+  expect(holders.map((holder) => `${holder.local.port} ${holder.kind}`)).toEqual([
+    '3 closing',
+    '9 listener',
+    '9 bound',
+    '9 kernel',
+    '9 connection',
+    '9 closing',
+  ]);
+});
