@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { processIo } from './io.ts';
 import { main } from './main.ts';
+import { callOf } from './program.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -16,6 +17,7 @@ void main({
   // Beside this file in the built program; passed in, because a bundled module cannot find its own data.
   shippedFacts: fileURLToPath(new URL('./facts/', import.meta.url)),
   version,
+  call: () => callOf(fileURLToPath(import.meta.url), process.env),
 }).then((code) => {
   process.exitCode = code;
 });

@@ -14,6 +14,8 @@ export interface Start {
   /** Folder of the shipped facts. */
   readonly shippedFacts: string;
   readonly version: string;
+  /** How a shell calls this program again, for remedies. */
+  call(): string;
 }
 
 /** Runs a command line; never throws for what a user can cause. */
@@ -110,7 +112,12 @@ function context(start: Start, parsed: Parsed): Context {
     async look(request) {
       if (procRoot !== undefined) await checkProcRoot(procRoot);
       const { snapshot } = await import('@portolan/probe');
-      return snapshot({ ...request, ...(procRoot === undefined ? {} : { procRoot }), ffi: !noFfi });
+      return snapshot({
+        ...request,
+        ...(procRoot === undefined ? {} : { procRoot }),
+        ffi: !noFfi,
+        call: () => start.call(),
+      });
     },
   };
   return self;

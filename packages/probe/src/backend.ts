@@ -13,6 +13,8 @@ export interface ProbeRequest {
   readonly ffi?: boolean;
   /** Count the TCP ports in use within the ephemeral range (costs a dump of all connections). */
   readonly countEphemeral?: boolean;
+  /** How a shell calls the program that asks, for remedies; default `portolan`. */
+  readonly call?: () => string;
   readonly signal?: AbortSignal;
 }
 

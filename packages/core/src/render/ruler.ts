@@ -1,6 +1,6 @@
 // The range ruler as text: IANA's ranges, this host's ephemeral range and reservations, and where the port lies.
 import { say } from '../model/message.ts';
-import { IANA_RANGES, inRange, PORT_MAX } from '../model/port.ts';
+import { IANA_RANGES, PORT_MAX } from '../model/port.ts';
 import type { Translator } from '../text/catalog.ts';
 import type { RulerModel } from '../view/tree.ts';
 
@@ -66,10 +66,7 @@ export function rulerLines(model: RulerModel, width: number, lang: Translator): 
         cells[index] = { char: GLYPH.reserved, part: 'reserved' };
     }
     const values = { first, last };
-    const free: [number, number] = model.reserved.some((range) => inRange(first, range))
-      ? [width, width]
-      : [span[0] + 1, span[1]];
-    label(cells, free, needle, [
+    label(cells, [span[0] + 1, span[1]], needle, [
       lang.say(say('ruler.ephemeral', values)),
       lang.say(say('ruler.ephemeral.short', values)),
     ]);
@@ -104,20 +101,20 @@ function trimmed(cells: RulerCell[]): RulerCell[] {
   return cells.slice(0, end);
 }
 
-/** Writes the longest variant that fits into the wider part of `span` beside the needle. */
+/** Writes the longest variant that fits into the widest part of `span` free of the needle and of reservations. */
 function label(
   cells: RulerCell[],
   span: [number, number],
   needle: number,
   variants: readonly string[],
 ): void {
-  const inside = needle >= span[0] && needle <= span[1];
-  const parts: [number, number][] = inside
-    ? [
-        [span[0], needle - 1],
-        [needle + 1, span[1]],
-      ]
-    : [span];
+  const parts: [number, number][] = [];
+  for (let index = span[0]; index <= span[1]; index++) {
+    if (index === needle || cells[index]?.part === 'reserved') continue;
+    const open = parts.at(-1);
+    if (open !== undefined && open[1] === index - 1) open[1] = index;
+    else parts.push([index, index]);
+  }
   parts.sort((a, b) => b[1] - b[0] - (a[1] - a[0]));
   for (const text of variants) {
     for (const [from, to] of parts) {
@@ -135,8 +132,12 @@ function label(
 
 function numbersLine(column: (port: number) => number, width: number): RulerCell[] {
   const line = Array.from({ length: width }, () => ' ');
-  for (const tick of TICKS)
+  const last = width - String(PORT_MAX).length;
+  for (const tick of TICKS) {
+    // In the narrowest rulers a number would run into the last one.
+    if (column(tick) + String(tick).length >= last) continue;
     for (const [index, digit] of [...String(tick)].entries()) line[column(tick) + index] = digit;
-  for (const [index, digit] of [...String(PORT_MAX)].entries()) line[width - 5 + index] = digit;
+  }
+  for (const [index, digit] of [...String(PORT_MAX)].entries()) line[last + index] = digit;
   return trimmed(line.map((char) => ({ char, part: char === ' ' ? 'blank' : 'axis' })));
 }

@@ -5,8 +5,8 @@ import en from './messages/en.json' with { type: 'json' };
 /** Every sentence there is; the English catalog decides. */
 export type MessageKey = keyof typeof import('./messages/en.json', { with: { type: 'json' }});
 
-/** Plural forms by CLDR category (Intl.PluralRules), chosen by the value `count`. */
-type Template = string | Readonly<Partial<Record<Intl.LDMLPluralRule, string>>>;
+/** Plural forms by CLDR category (Intl.PluralRules), chosen by the value that `by` names, else by `count`. */
+type Template = string | Readonly<Partial<Record<Intl.LDMLPluralRule | 'by', string>>>;
 
 const CATALOGS: Readonly<Record<string, Readonly<Record<MessageKey, Template>>>> = { en };
 
@@ -19,12 +19,9 @@ export interface Translator {
   say(message: Message): string;
 }
 
-/** A value that decides the plural when it is not called `count`. */
-const PLURAL_BY = ['count', 'sockets', 'processes'];
-
 /** The translator for a language tag; throws RangeError for one without a catalog. */
 export function translator(lang: string): Translator {
-  const catalog = CATALOGS[lang];
+  const catalog = Object.hasOwn(CATALOGS, lang) ? CATALOGS[lang] : undefined;
   if (catalog === undefined) throw new RangeError(`no catalog for ${lang}`);
   const rules = NUMBER_RULES[lang] ?? PLAIN_NUMBERS;
   let plurals: Intl.PluralRules | undefined;
@@ -78,10 +75,9 @@ function formatPercent(share: number, rules: NumberRules): string {
 
 function choose(template: Template, values: MessageValues, plural: PluralChoice): string {
   if (typeof template === 'string') return template;
-  const by = PLURAL_BY.map((name) => values[name]).find(
-    (value): value is number => typeof value === 'number',
-  );
-  return template[plural(by ?? 0)] ?? template.other ?? '';
+  const count = values[template.by ?? 'count'];
+  if (typeof count !== 'number') throw new Error(`message without its number: ${template.by ?? 'count'}`);
+  return template[plural(count)] ?? template.other ?? '';
 }
 
 /** `{name}` as it stands, `{name:n}` as a number of the language. A missing value is a fault of ours and throws. */

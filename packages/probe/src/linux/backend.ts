@@ -112,10 +112,11 @@ function userNames(live: boolean): (uid: number) => string | null {
   };
 }
 
-function ownersRemedy(request: ProbeRequest, live: boolean): string | null {
+/** Root sees every process, or nobody does. */
+function ownersRemedy({ ports, call }: ProbeRequest, live: boolean): string | null {
   if (!live || process.geteuid?.() === 0) return null;
-  const ports = request.ports;
-  return ports !== null && ports[0] === ports[1] ? `sudo portolan who ${ports[0]}` : 'sudo portolan list';
+  const what = ports !== null && ports[0] === ports[1] ? `who ${ports[0]}` : 'list';
+  return `sudo ${call?.() ?? 'portolan'} ${what}`;
 }
 
 function text(path: string): string | null {

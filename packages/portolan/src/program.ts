@@ -1,0 +1,31 @@
+// How this very program can be called again, for remedies that must work when they are copied.
+import { realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Characters that a POSIX shell leaves alone. */
+const PLAIN = /^[\w@%+=:,./-]+$/;
+
+/** The text quoted for a POSIX shell. */
+export function shellQuote(text: string): string {
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * `portolan` where that name is found on PATH and is this program; else Node and this file by their paths, which
+ * works under sudo as well, whatever its PATH.
+ */
+export function callOf(file: string, env: NodeJS.ProcessEnv): string {
+  const self = realpathOf(file);
+  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
+    if (folder !== '' && self !== null && realpathOf(join(folder, 'portolan')) === self) return 'portolan';
+  }
+  return `${shellQuote(process.execPath)} ${shellQuote(file)}`;
+}
+
+function realpathOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
