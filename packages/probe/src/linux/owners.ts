@@ -70,9 +70,9 @@ export function joinOwners(
   const candidates = new Map<bigint, readonly Owner[]>();
   let ownerless = 0;
   const sockets = current.map((row): Socket => {
-    const { cgroupId, ...rest } = row;
+    const { cgroupId } = row;
     const owners = row.inode === 0 ? [] : found.owners(row.inode);
-    const tunnel = join.kernelPorts.has(`${row.transport}/${row.local.port}`);
+    const tunnel = join.kernelPorts.size > 0 && join.kernelPorts.has(`${row.transport}/${row.local.port}`);
     const unowned =
       owners.length === 0 && (row.inode !== 0 || row.state === 'LISTEN' || row.state === 'UNCONN');
     const kernel = unowned && (tunnel || (complete && !elsewhere));
@@ -84,8 +84,17 @@ export function joinOwners(
         candidates.set(cgroupId, inferred);
       }
     }
+    // Named one by one: a spread here took an eighth of the time of listing 45,000 sockets.
     return {
-      ...rest,
+      transport: row.transport,
+      family: row.family,
+      local: row.local,
+      peer: row.peer,
+      state: row.state,
+      inode: row.inode,
+      uid: row.uid,
+      freeInMs: row.freeInMs,
+      ipv6Only: row.ipv6Only,
       user: row.uid === null ? null : (join.userName(row.uid) ?? null),
       owners: owners.length > 0 ? owners : inferred,
       ownersComplete: complete || row.inode === 0,
@@ -157,7 +166,8 @@ class FoundOwners {
 
   /** Owners of an inode, by ascending pid. */
   owners(inode: number): readonly Owner[] {
-    return (this.#byInode.get(inode) ?? []).toSorted((a, b) => a.pid - b.pid);
+    const owners = this.#byInode.get(inode) ?? [];
+    return owners.length < 2 ? owners : owners.toSorted((a, b) => a.pid - b.pid);
   }
 }
 

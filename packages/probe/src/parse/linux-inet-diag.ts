@@ -109,7 +109,8 @@ export function readDumpBatch(
     }
     at += (size + 3) & ~3;
   }
-  return { done: false };
+  // Bytes too few for a header are the beginning of a message that was cut short.
+  return at < length ? malformed : { done: false };
 }
 
 function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | 'udp'): LinuxSocketRow {
@@ -117,7 +118,6 @@ function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | '
   const stateNumber = bytes[at + 1] ?? 0;
   const format = family === 'ipv4' ? formatIpv4 : formatIpv6;
   const peerPort = bytes.readUInt16BE(at + 6);
-  const peerAddress = format(bytes, at + 24);
   const inode = bytes.readUInt32LE(at + 68);
   const state = linuxSocketState(transport, stateNumber);
   let ipv6Only: boolean | null = null;
@@ -134,7 +134,7 @@ function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | '
     transport,
     family,
     local: { address: format(bytes, at + 8), port: bytes.readUInt16BE(at + 4) },
-    peer: peerPort === 0 ? null : { address: peerAddress, port: peerPort },
+    peer: peerPort === 0 ? null : { address: format(bytes, at + 24), port: peerPort },
     state,
     inode,
     uid: uidIsMeaningless(state, inode) ? null : bytes.readUInt32LE(at + 64),
