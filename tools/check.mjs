@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, dead code, package shape. Each must look at something and find nothing.
+// `npm run check`: format, lint, types, facts, layers, dead code, package shape. Each must look at something and find nothing.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT, setUp } from './setup.mjs';
@@ -10,6 +10,7 @@ const STEPS = [
   { what: 'format and order of imports', program: 'biome', args: ['ci', '--colors=off', '.'] },
   { what: 'lint', program: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { what: 'types, tests and tools included', program: 'tsc', args: ['-p', 'tsconfig.test.json'] },
+  { what: 'facts lint and layers', program: 'vitest', args: ['run', 'packages/facts/lint', 'tools'] },
   { what: 'dead code and dependencies', program: 'knip', args: ['--no-config-hints'] },
   ...['core', 'facts', 'probe', 'portolan'].map((name) => ({
     what: `package shape of ${name}`,

@@ -70,7 +70,7 @@ describe('5000: registry against use', () => {
     expect(more).toEqual([]);
     expect(found).toMatchObject({ kind: 'registry-against-use', claims: [registry.id, flask.id] });
     expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toBe(
-      'IANA assigns 5000 to commplex-main; Flask uses it for something else.',
+      'IANA lists 5000 as commplex-main; Flask gives it another name or use.',
     );
   });
   test('a vendor counts as a product does', () => {

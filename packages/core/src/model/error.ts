@@ -1,14 +1,7 @@
 // The one error class users may see: what happened, why, what to do, and the exit code it means.
 
 /** Closed set of failures; `exitCodeOf` gives each its exit code. */
-export type ErrorCode =
-  | 'USAGE'
-  | 'FACTS_MISSING'
-  | 'FACTS_CORRUPT'
-  | 'FACTS_UPDATE'
-  | 'DATA_DIR'
-  | 'OUTPUT'
-  | 'ABORTED';
+export type ErrorCode = 'USAGE' | 'FACTS_MISSING' | 'FACTS_CORRUPT' | 'FACTS_UPDATE' | 'DATA_DIR' | 'OUTPUT';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
 export class PortolanError extends Error {
@@ -23,7 +16,7 @@ export class PortolanError extends Error {
   }
 }
 
-/** Exit codes: 2 usage, 3 could not look, 1 the action failed, 130 interrupted. */
+/** Exit codes: 2 usage, 3 could not look, 1 the action failed. */
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   USAGE: 2,
   FACTS_MISSING: 3,
@@ -31,7 +24,6 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   FACTS_UPDATE: 1,
   DATA_DIR: 1,
   OUTPUT: 1,
-  ABORTED: 130,
 };
 
 /** The exit code that stands for this error. */

@@ -89,7 +89,8 @@ test('every sentence can be said with the values it names', () => {
     const names = texts.flatMap((text) =>
       [...text.matchAll(/\{([a-zA-Z]+)/g)].map((match) => match[1] ?? ''),
     );
-    const values = Object.fromEntries(names.map((name) => [name, 7]));
+    const by = typeof template === 'string' ? [] : ['count', ...('by' in template ? [template.by] : [])];
+    const values = Object.fromEntries([...names, ...by].map((name) => [name, 7]));
     const said = lang.say(say(key as MessageKey, values));
     expect(said, key).not.toMatch(/[{}]/);
     expect(said.trim(), key).not.toBe('');
