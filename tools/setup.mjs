@@ -68,21 +68,35 @@ function stampIs(stamp, value) {
   }
 }
 
-/** Runs a program with its output on our stderr, so that stdout stays with the answer. */
-function run(command, args, what) {
-  const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  if (result.status !== 0) {
-    const why = result.error === undefined ? `exit code ${result.status}` : result.error.message;
-    process.stderr.write(`portolan: ${what} failed (${why}); the lines above say more.\n`);
-    process.exit(result.status ?? 1);
+/** A step of the set-up that did not end well; `code` is the exit code to leave with. */
+class SetUpFailed extends Error {
+  constructor(code) {
+    super(`set-up failed with exit code ${code}`);
+    this.code = code;
   }
 }
 
-/** Installs and builds what is stale. Returns whether anything was done. */
+/** Runs a program with its output on our stderr, so that stdout stays with the answer. */
+function run(command, args, what) {
+  // Ctrl-C reaches the child as well as us. Without a handler we would end at once and give the lock back while npm
+  // still writes into the folder that the next start installs into; so the child ends first and we after it.
+  const wait = () => {};
+  process.on('SIGINT', wait);
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  process.off('SIGINT', wait);
+  if (result.status === 0) return;
+  if (result.signal === 'SIGINT' || result.status === 130) throw new SetUpFailed(130);
+  const why = result.error === undefined ? `exit code ${result.status}` : result.error.message;
+  process.stderr.write(`portolan: ${what} failed (${why}); the lines above say more.\n`);
+  throw new SetUpFailed(result.status ?? 1);
+}
+
+/** Installs and builds what is stale; ends the process where that fails. */
 export function setUp() {
   // The fast way: nothing is stale and nobody has to wait for a lock.
-  if (isFresh()) return false;
+  if (isFresh()) return;
   const release = lock();
+  let failed = 0;
   try {
     const install = digest(installInputs());
     if (!stampIs(INSTALL_STAMP, install)) {
@@ -97,10 +111,13 @@ export function setUp() {
       mkdirSync(dirname(BUILD_STAMP), { recursive: true });
       writeFileSync(BUILD_STAMP, build);
     }
+  } catch (error) {
+    if (!(error instanceof SetUpFailed)) throw error;
+    failed = error.code;
   } finally {
     release();
   }
-  return true;
+  if (failed !== 0) process.exit(failed);
 }
 
 function isFresh() {

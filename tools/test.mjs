@@ -21,10 +21,16 @@ const result = spawnSync(
   { cwd: ROOT, stdio: 'inherit' },
 );
 try {
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
+  // A file that cannot be loaded fails without a failed test in it.
+  const unloaded = testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
   // One plain line that says in any runner's terms how it went.
   process.stdout.write(
-    `tests: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`,
+    `tests: ${numPassedTests} passed, ${numFailedTests + unloaded} failed, ${numPendingTests} skipped\n`,
   );
 } catch {
   process.stderr.write('portolan: the test runner left no report; see its own lines above.\n');

@@ -15,6 +15,7 @@ export * from './model/socket.ts';
 export * from './render/json/v1.ts';
 export { printable, printableJson } from './render/printable.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
+export { wrapText } from './render/wrap.ts';
 export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
 export { formatEndpoint } from './view/holder-words.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';

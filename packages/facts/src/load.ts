@@ -149,13 +149,21 @@ function repeats(claim: Claim, registry: readonly Claim[]): boolean {
   );
 }
 
+/** What opening an updated registry says where there is none for this user. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM']);
+
 function openFile(path: string, required: boolean, whole: boolean, open: (() => void)[]): Pack | null {
   let fd: number;
   try {
     fd = openSync(path, 'r');
+    if (fstatSync(fd).isDirectory()) {
+      closeSync(fd);
+      throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
+    }
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return null;
+    // Without the right to look there, an updated registry cannot be used; the shipped one answers as well.
+    if (!required && ABSENT.has(code ?? '')) return null;
     throw new PortolanError(
       'FACTS_MISSING',
       `The facts index ${path} cannot be opened (${code ?? 'unknown error'}).`,

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Claim, PortolanError, type Source } from '@portolan/core';
+import { type Claim, PortolanError, type Source, TRANSPORTS } from '@portolan/core';
 import { updatedRegistryPath } from './data-dir.ts';
 import { type Facts, openFacts } from './load.ts';
 import { namesOf } from './names.ts';
@@ -66,7 +66,7 @@ export async function updateRegistry(options: UpdateOptions): Promise<UpdateResu
     const own = facts.allClaims();
     const misused = new Set(own.filter(isOwnMisuse).flatMap((claim) => numbers(claim)));
     const edition = parseIanaXml(fetched.text, misused, options.fewest);
-    const kept = edition.date < shippedDate(facts) ? missingFrom(edition.claims, own) : [];
+    const kept = edition.date < shippedDate(facts) ? missingFrom(edition.claims, shippedClaims(options)) : [];
     const claims = [...edition.claims, ...kept];
     const present = own.filter((claim) => claim.id.startsWith('iana:')).length;
     if (claims.length < present * LEAST_SHARE) {
@@ -138,21 +138,35 @@ function shippedDate(facts: Facts): string {
   return facts.source(FRESH_SOURCE).date ?? '';
 }
 
-/** Assignments of the shipped edition on numbers that an older file says nothing about. */
+/** Claims this program ships; those in use may be of an update that needed none of them. */
+function shippedClaims(options: UpdateOptions): readonly Claim[] {
+  const facts = openFacts({ shipped: options.shipped, dataDir: null, whole: true });
+  try {
+    return facts.allClaims();
+  } finally {
+    facts.close();
+  }
+}
+
+/** Assignments of the shipped edition that an older file says nothing about, each for the transports it lacks. */
 function missingFrom(claims: readonly Claim[], known: readonly Claim[]): Claim[] {
   const covered = new Set<string>();
+  const ids = new Set<string>();
   for (const claim of claims) {
+    ids.add(claim.id);
     if (claim.authority !== 'registry') continue;
-    const transports = claim.transports.length === 0 ? ['tcp', 'udp', 'sctp', 'dccp'] : claim.transports;
+    const transports = claim.transports.length === 0 ? TRANSPORTS : claim.transports;
     for (const port of numbers(claim))
       for (const transport of transports) covered.add(`${port}/${transport}`);
   }
-  return known.filter(
-    (claim) =>
-      claim.source === FRESH_SOURCE &&
-      claim.authority === 'registry' &&
-      claim.transports.every((transport) => !covered.has(`${claim.ports[0]}/${transport}`)),
-  );
+  return known.flatMap((claim) => {
+    if (claim.source !== FRESH_SOURCE || claim.authority !== 'registry') return [];
+    const transports = claim.transports.filter((transport) => !covered.has(`${claim.ports[0]}/${transport}`));
+    if (transports.length === 0) return [];
+    // The file may have the same name on the same number for another transport.
+    const id = ids.has(claim.id) ? `${claim.id}:${transports.join('+')}` : claim.id;
+    return [{ ...claim, id, transports }];
+  });
 }
 
 interface Fetched {
@@ -261,7 +275,11 @@ function swapIn(path: string, bytes: Buffer): void {
     if (!readFileSync(temporary).equals(bytes)) throw new Error('what was written does not read back');
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // Where the folder itself cannot be had there is no file to take away either.
+    }
     throw dataDirError(path, cause);
   }
 }

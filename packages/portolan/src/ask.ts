@@ -8,8 +8,9 @@ import {
   type Transport,
 } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
-import { distance } from 'fastest-levenshtein';
+import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { echo } from './flags.ts';
+import { nearest, nearestWords } from './nearest.ts';
 
 /** Ports and transports that were asked for. */
 export interface Asked {
@@ -19,6 +20,9 @@ export interface Asked {
 
 /** What is asked about where no transport is named. */
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
+
+/** Commands a word may have been meant for. */
+const COMMAND_WORDS = [...Object.keys(COMMANDS).filter((name) => name !== PORT_COMMAND), 'help'];
 
 /** Most names offered for one that is unknown. */
 const NEAREST = 5;
@@ -41,10 +45,13 @@ export async function readPorts(raw: string, lang: Translator, facts: () => Prom
   const opened = await facts();
   const places = opened.portsOfName(query.name);
   if (places === null) {
-    const near = nearestNames(query.name, opened.names());
+    const near = nearestWords(query.name, opened.names(), NEAREST);
+    const command = nearest(query.name, COMMAND_WORDS);
     throw new PortolanError('USAGE', lang.say(say('query.service-unknown', { name: echo(raw.trim()) })), {
       hint: [
+        ...(command === null ? [] : [lang.say(say('query.command-near', { command }))]),
         ...(near.length === 0 ? [] : [lang.say(say('query.service-near', { names: near.join(', ') }))]),
+        lang.say(say('query.service-search', { name: query.name })),
         lang.say(say('query.hint')),
       ].join('\n'),
     });
@@ -70,21 +77,17 @@ export async function readPort(raw: string, lang: Translator, facts: () => Promi
   return asked;
 }
 
-function nearestNames(name: string, names: readonly string[]): string[] {
-  const limit = Math.max(1, Math.floor(name.length / 3));
-  return names
-    .map((known) => ({ known, far: known.startsWith(name) && name.length >= 3 ? 1 : distance(name, known) }))
-    .filter(({ far }) => far <= limit)
-    .toSorted((a, b) => a.far - b.far || (a.known < b.known ? -1 : 1))
-    .slice(0, NEAREST)
-    .map(({ known }) => known);
-}
-
 /** Exactly one positional argument, or USAGE with what is missing or too many. */
 export function onlyArgument(positionals: readonly string[], what: string): string {
   const [first, second] = positionals;
   if (first === undefined) throw new PortolanError('USAGE', `${what} is missing.`, { hint: 'See --help.' });
   if (second !== undefined) {
+    const command = nearest(first, COMMAND_WORDS);
+    if (command !== null) {
+      throw new PortolanError('USAGE', `There is no command “${echo(first)}”.`, {
+        hint: `Did you mean “portolan ${command}”?`,
+      });
+    }
     throw new PortolanError(
       'USAGE',
       `One ${what.toLowerCase()} is asked for, and “${echo(first)}” and “${echo(second)}” were given.`,

@@ -1,6 +1,7 @@
 // Flags as data, and the reading of a command line by them.
 import { parseArgs } from 'node:util';
 import { PortolanError } from '@portolan/core';
+import { nearest } from './nearest.ts';
 
 /** One flag. `value` names what it takes in help texts; null for a switch. */
 export interface Flag {
@@ -18,7 +19,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
   { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
   { name: 'help', short: 'h', value: null, summary: 'show help for the command' },
-  { name: 'version', value: null, summary: 'print the version' },
+  { name: 'version', short: 'V', value: null, summary: 'print the version' },
 ];
 
 /** A command line as read. */
@@ -31,6 +32,9 @@ export interface Parsed {
 /** Longest piece of an argument that is shown back to the user. */
 const ECHO_LIMIT = 60;
 
+/** Longest argument that is read at all: parseArgs takes "-999…" apart letter by letter, which costs its stack. */
+const ARGUMENT_LIMIT = 1 << 15;
+
 /** An argument cut to a length that can be shown. */
 export function echo(argument: string): string {
   return argument.length <= ECHO_LIMIT ? argument : `${argument.slice(0, ECHO_LIMIT)}…`;
@@ -38,6 +42,8 @@ export function echo(argument: string): string {
 
 /** Reads arguments by the flags; throws USAGE with the nearest flag for one that is not there. */
 export function parseFlags(args: readonly string[], flags: readonly Flag[]): Parsed {
+  const tooLong = args.find((argument) => argument.length > ARGUMENT_LIMIT);
+  if (tooLong !== undefined) throw new PortolanError('USAGE', `An argument is too long: “${echo(tooLong)}”.`);
   const options = Object.fromEntries(
     flags.map(({ name, short, value }) => [
       name,
@@ -48,7 +54,8 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
     ]),
   );
   const { tokens } = parseArgs({
-    args: [...args],
+    // "-1" is a wrong port and not a flag; a blank before it keeps parseArgs from taking its digits for flags.
+    args: args.map((argument) => (/^-\d/.test(argument) ? ` ${argument}` : argument)),
     options,
     allowPositionals: true,
     strict: false,
@@ -57,17 +64,9 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
   const positionals: string[] = [];
   const switches = new Set<string>();
   const values = new Map<string, string>();
-  let numberAt = -1;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional') positionals.push(args[token.index] ?? token.value);
     if (token.kind !== 'option') continue;
-    const raw = args[token.index] ?? token.rawName;
-    // "-1" is a wrong port and not a flag; parseArgs takes its digits for short flags.
-    if (/^-\d/.test(raw)) {
-      if (token.index !== numberAt) positionals.push(raw);
-      numberAt = token.index;
-      continue;
-    }
     const flag = flags.find((known) => known.name === token.name);
     if (flag === undefined) throw unknownFlag(token.rawName, flags);
     if (flag.value === null) {
@@ -78,15 +77,18 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
         throw new PortolanError('USAGE', `--${flag.name} needs a value: --${flag.name} ${flag.value}.`);
       }
       if (values.has(flag.name)) throw new PortolanError('USAGE', `--${flag.name} was given twice.`);
-      values.set(flag.name, token.value);
+      values.set(flag.name, token.value.replace(/^ (?=-\d)/, ''));
     }
   }
   return { positionals, switches, values };
 }
 
 function unknownFlag(name: string, flags: readonly Flag[]): PortolanError {
-  const known = flags.find((flag) => flag.name.startsWith(name.replace(/^-+/, '')) && name.length > 3);
+  const known = nearest(
+    name.replace(/^-+/, ''),
+    flags.map((flag) => flag.name),
+  );
   return new PortolanError('USAGE', `There is no flag ${echo(name)} here.`, {
-    hint: known === undefined ? 'Flags are listed by --help.' : `Did you mean --${known.name}?`,
+    hint: known === null ? 'Flags are listed by --help.' : `Did you mean --${known}?`,
   });
 }

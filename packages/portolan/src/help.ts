@@ -1,4 +1,5 @@
 // Help texts, made from the commands' and flags' own data.
+import { wrapText } from '@portolan/core';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { type Flag, GLOBAL_FLAGS } from './flags.ts';
@@ -13,13 +14,15 @@ async function programHelp(): Promise<string> {
   const specs = await Promise.all(Object.values(COMMANDS).map((entry) => entry.spec()));
   const rows = specs.map((spec): [string, string] => [`portolan ${spec.usage}`, spec.summary]);
   return [
-    'Portolan: what every network port is for, who is really on it, and what could take it.',
+    'Portolan: what every network port is for, who is really on it, what could take it.',
     '',
     'Usage:',
     ...table(rows),
     '',
-    'PORT may be written 60163, 60163/udp, :3000, localhost:3000, http://localhost:5173/x,',
-    '3000-3010 or https. Without arguments, portolan lists.',
+    ...wrapText(
+      'PORT may be written 60163, 60163/udp, :3000, localhost:3000, http://localhost:5173/x, 3000-3010 or https. Without a word, portolan lists.',
+      WIDTH,
+    ),
     '',
     'Everywhere:',
     ...flagLines(GLOBAL_FLAGS),
@@ -33,7 +36,7 @@ function commandHelp(spec: CommandSpec): string {
   return [
     `portolan ${spec.usage}`,
     '',
-    `${spec.summary[0]?.toUpperCase() ?? ''}${spec.summary.slice(1)}.`,
+    ...wrapText(`${spec.summary[0]?.toUpperCase() ?? ''}${spec.summary.slice(1)}.`, WIDTH),
     '',
     ...(spec.flags.length === 0 ? [] : ['Flags:', ...flagLines(spec.flags), '']),
     'Everywhere:',
@@ -42,7 +45,7 @@ function commandHelp(spec: CommandSpec): string {
     'Examples:',
     ...spec.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
     '',
-    `Exit code: ${spec.exits}.`,
+    ...wrapText(`Exit code: ${spec.exits}.`, WIDTH, 2),
     spec.name === PORT_COMMAND ? 'See also: portolan list, portolan who PORT, portolan search WORDS.' : '',
   ]
     .join('\n')
@@ -59,7 +62,18 @@ function flagLines(flags: readonly Flag[]): string[] {
   );
 }
 
+/** Help is set to this width, which every terminal has. */
+const WIDTH = 80;
+
+/** Widest left column; a longer entry has its words on the next line. */
+const LEFT_WIDTH = 24;
+
 function table(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  const width = Math.min(LEFT_WIDTH, Math.max(...rows.map(([left]) => left.length)));
+  return rows.flatMap(([left, right]) => {
+    const [first = '', ...more] = wrapText(right, WIDTH - width - 4);
+    const rest = more.map((line) => `${' '.repeat(width + 4)}${line}`);
+    if (left.length > width) return [`  ${left}`, `${' '.repeat(width + 4)}${first}`, ...rest];
+    return [`  ${left.padEnd(width)}  ${first}`, ...rest];
+  });
 }

@@ -1,4 +1,5 @@
 // The library: the same answers as the program, typed, nothing printed, nothing kept.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   type Claim,
@@ -37,7 +38,10 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
-const SHIPPED = fileURLToPath(new URL('./facts/', import.meta.url));
+/** Beside the built library; the bundler is free to move this module into dist/chunks, one folder below. */
+const SHIPPED = ['./facts/', '../facts/']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path, index, all) => existsSync(path) || index === all.length - 1) as string;
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */

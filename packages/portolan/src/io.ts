@@ -33,7 +33,8 @@ export function processIo(): Io {
     },
     env: process.env,
     stdoutIsTerminal: terminal,
-    columns: terminal ? (process.stdout.columns ?? null) : null,
+    // A terminal that does not know its size reports 0 columns.
+    columns: terminal && process.stdout.columns > 0 ? process.stdout.columns : null,
     now: () => new Date(),
   };
 }

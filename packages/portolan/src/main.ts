@@ -1,11 +1,14 @@
 // From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
 
-import { exitCodeOf, LANGUAGES, PortolanError, printable, translator } from '@portolan/core';
+import { exitCodeOf, LANGUAGES, PortolanError, printable, translator, wrapText } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import type { Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
 import { type Io, OutputClosed } from './io.ts';
+
+/** Width of messages on standard error, whatever the terminal: they are short. */
+const MESSAGE_WIDTH = 80;
 
 /** What the program is started with. */
 export interface Start {
@@ -26,8 +29,8 @@ export async function main(start: Start): Promise<number> {
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof PortolanError) {
-      io.err(`portolan: ${printable(error.message)}\n`);
-      for (const line of error.hint?.split('\n') ?? []) io.err(`${printable(line)}\n`);
+      const lines = [`portolan: ${error.message}`, ...(error.hint?.split('\n') ?? [])];
+      for (const line of lines) io.err(`${wrapText(printable(line), MESSAGE_WIDTH).join('\n')}\n`);
       return exitCodeOf(error);
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -39,10 +42,14 @@ export async function main(start: Start): Promise<number> {
 }
 
 async function dispatch(start: Start): Promise<number> {
-  const { args, io } = start;
-  const named = commandName(args);
-  const name = named?.name ?? (firstWord(args) === null ? 'list' : PORT_COMMAND);
-  const rest = named === null ? args : args.filter((_, index) => index !== named.index);
+  const { io } = start;
+  const args = withoutHelpWord(start.args);
+  const list = await COMMANDS['list']?.spec();
+  const first = firstWord(args, [...GLOBAL_FLAGS, ...(list?.flags ?? [])]);
+  const named = first !== null && first.word !== PORT_COMMAND && Object.hasOwn(COMMANDS, first.word);
+  // Without a word there is nothing to report on, so everything is listed, with the flags of list.
+  const name = first === null ? 'list' : named ? first.word : PORT_COMMAND;
+  const rest = named ? args.filter((_, index) => index !== first.index) : args;
   const entry = COMMANDS[name];
   if (entry === undefined) throw new Error(`no command ${name}`);
   const spec = await entry.spec();
@@ -53,18 +60,21 @@ async function dispatch(start: Start): Promise<number> {
   }
   if (parsed.switches.has('help')) {
     const { helpText } = await import('./help.ts');
-    io.out(await helpText(named === null && firstWord(args) === null ? null : name));
+    io.out(await helpText(first === null ? null : name));
     return 0;
   }
   const run = await entry.run();
   return run(context(start, parsed));
 }
 
+/** `help` and `help NAME` are what people type for `--help` and `NAME --help`. */
+function withoutHelpWord(args: readonly string[]): readonly string[] {
+  return args[0] === 'help' ? [...args.slice(1), '--help'] : args;
+}
+
 /** First argument that is neither a flag nor a flag's value. */
-function firstWord(args: readonly string[]): { word: string; index: number } | null {
-  const takesValue = new Set(
-    GLOBAL_FLAGS.filter((flag: Flag) => flag.value !== null).map((flag) => `--${flag.name}`),
-  );
+function firstWord(args: readonly string[], flags: readonly Flag[]): { word: string; index: number } | null {
+  const takesValue = new Set(flags.filter((flag) => flag.value !== null).map((flag) => `--${flag.name}`));
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? '';
     if (word === '--')
@@ -73,13 +83,6 @@ function firstWord(args: readonly string[]): { word: string; index: number } | n
     else if (!/^-\D/.test(word)) return { word, index };
   }
   return null;
-}
-
-/** The command the arguments name. "help NAME" is "NAME --help". */
-function commandName(args: readonly string[]): { name: string; index: number } | null {
-  const first = firstWord(args);
-  if (first === null || first.word === PORT_COMMAND || !Object.hasOwn(COMMANDS, first.word)) return null;
-  return { name: first.word, index: first.index };
 }
 
 function context(start: Start, parsed: Parsed): Context {

@@ -1,6 +1,6 @@
 // How this very program can be called again, for remedies that must work when they are copied.
 import { realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** Characters that a POSIX shell leaves alone. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
@@ -15,7 +15,8 @@ export function shellQuote(text: string): string {
  * works under sudo as well, whatever its PATH.
  */
 export function callOf(file: string, env: NodeJS.ProcessEnv): string {
-  const self = realpathOf(file);
+  // npm links bin/portolan.cjs, which loads the file of this program.
+  const self = realpathOf(join(dirname(file), '..', 'bin', 'portolan.cjs'));
   for (const folder of (env['PATH'] ?? '').split(delimiter)) {
     if (folder !== '' && self !== null && realpathOf(join(folder, 'portolan')) === self) return 'portolan';
   }

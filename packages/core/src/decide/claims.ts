@@ -10,14 +10,26 @@ export function isWide(claim: Claim): boolean {
   return rangeSize(claim.ports) >= WIDE_FROM;
 }
 
-/** Narrowest first; then by authority; else as given, which keeps the registry's own order of names. */
+/**
+ * Narrowest first; then by authority, and products that bear the registry's name before others; else as given,
+ * which keeps the registry's own order of names.
+ */
 export function narrowestFirst(claims: readonly Claim[]): Claim[] {
+  const assigned = claims.filter((claim) => claim.authority === 'registry' && claim.status !== 'reserved');
+  // Others that name a product in their service, as in "KubeSpan (WireGuard)", show which one it is all about.
+  const isNamed = ({ product }: Claim): boolean =>
+    product !== null && claims.some((other) => other.product !== product && other.service.includes(product));
+  const namesake = (claim: Claim): number =>
+    claim.authority !== 'registry' && (assigned.some((entry) => bearsName(entry, claim)) || isNamed(claim))
+      ? 0
+      : 1;
   return claims
-    .map((claim, index) => ({ claim, index }))
+    .map((claim, index) => ({ claim, index, namesake: namesake(claim) }))
     .toSorted(
       (a, b) =>
         rangeSize(a.claim.ports) - rangeSize(b.claim.ports) ||
         AUTHORITIES.indexOf(a.claim.authority) - AUTHORITIES.indexOf(b.claim.authority) ||
+        a.namesake - b.namesake ||
         a.index - b.index,
     )
     .map(({ claim }) => claim);
@@ -52,6 +64,22 @@ function words(text: string): string[] {
     .filter((word) => word.length > 1 && !COMMON.has(word));
 }
 
+/** Letters and digits alone, in lower case. */
+function plain(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** Does the product bear the registry's service name: PostgreSQL and `postgresql`? */
+function bearsName(registry: Claim, other: Claim): boolean {
+  const name = plain(registry.service);
+  const product = plain(other.product ?? '');
+  return product.length >= 3 && name.length >= 3 && (product.startsWith(name) || name.startsWith(product));
+}
+
+/** Words of services that are carried by HTTP whatever they are called. */
+const CARRIED_BY_HTTP =
+  /\b(https?|web|api|rest|graphql|dev server|development|proxy|preview|dashboard|ui|ide|browser)\b/i;
+
 /** Initials of a phrase: "Domain Name Server" gives "dns". */
 function initials(text: string): string {
   return text
@@ -70,10 +98,10 @@ function initials(text: string): string {
 export function agrees(registry: Claim, other: Claim): boolean {
   const registryText = `${registry.service} ${registry.note ?? ''}`;
   const otherText = `${other.service} ${other.product ?? ''}`;
+  if (/http/i.test(registry.service) && CARRIED_BY_HTTP.test(otherText)) return true;
   const a = new Set(words(registryText));
   const b = new Set(words(otherText));
   for (const word of a) if (b.has(word)) return true;
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const name = plain(registry.service);
   const others = [other.service, other.product ?? ''].map(plain).filter((text) => text.length >= 3);
   if (others.some((text) => name.length >= 3 && (text.includes(name) || name.includes(text)))) return true;
@@ -84,6 +112,7 @@ export function agrees(registry: Claim, other: Claim): boolean {
   }
   for (const long of a) {
     for (const short of b) {
+      if (short.length >= 3 && long === plain(registry.service) && long.includes(short)) return true;
       if (long.length >= 4 && short.length >= 4 && (long.startsWith(short) || short.startsWith(long)))
         return true;
     }

@@ -144,8 +144,8 @@ function unauthorizedUse(port: number, _range: IanaRange, claims: readonly Claim
   return {
     kind: 'unauthorized-use',
     claims: ids(found),
-    text: say('disagree.unauthorized', { port, note: found[0]?.note ?? '' }),
-    rule: RFC_DYNAMIC,
+    text: say('disagree.unauthorized', { port, names: namesOf(found) }),
+    rule: null,
   };
 }
 

@@ -30,11 +30,13 @@ export function explain(input: ExplainInput): PortReport {
   const claims = narrowestFirst(aboutTransports(input.claims.claims, transports));
   const disagreements = disagreementsAbout(port, range, claims);
   const host = hostView(port, snapshot, input.blocked.ports);
+  const use = useOf(snapshot, [port, port], transports);
   const risks = risksOf({
     port,
     transports,
     claims,
     host,
+    use,
     ephemeralUse: snapshot.ephemeralUse,
     defaults: input.defaults,
     blockedSource: input.blocked.source,
@@ -51,7 +53,7 @@ export function explain(input: ExplainInput): PortReport {
     disagreements,
     sources: Object.fromEntries([...ids].map((id) => [id, input.source(id)])),
     host,
-    use: useOf(snapshot, [port, port], transports),
+    use,
     risks,
   };
 }

@@ -1,11 +1,12 @@
 // Risks of a port on a host, their chances, and remedies that can be undone.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeClaim, makeHost } from '../../../../fixtures/makers.ts';
+import { makeClaim, makeHost, makeSocket } from '../../../../fixtures/makers.ts';
 import type { EphemeralDefault } from '../model/claim.ts';
-import type { HostView, Risk } from '../model/report.ts';
+import type { Holder, HostView, Risk } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
 import { formatRanges, type RiskInput, risksOf } from './risks.ts';
+import { toHolder } from './use.ts';
 
 const lang = translator('en');
 const input = (port: number, host: Partial<HostView>, over: Partial<RiskInput> = {}): RiskInput => ({
@@ -13,6 +14,7 @@ const input = (port: number, host: Partial<HostView>, over: Partial<RiskInput> =
   transports: ['tcp', 'udp'],
   claims: [],
   host: makeHost(host),
+  use: { verdict: 'free', holders: [], gaps: [] },
   ephemeralUse: null,
   defaults: [],
   blockedSource: 'whatwg',
@@ -203,15 +205,36 @@ describe('known port', () => {
           claims: [
             makeClaim({ product: 'Flask' }),
             makeClaim({ product: 'Flask', service: 'other' }),
+            makeClaim({ product: 'IIS', authority: 'vendor' }),
             makeClaim({ product: 'Wide', ports: [5000, 6000] }),
             makeClaim({ authority: 'registry', service: 'commplex-main' }),
           ],
         },
       ),
     );
-    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toMatch(/^Flask ships 5000 as its own/);
+    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toMatch(/^Flask uses 5000 by default/);
+  });
+  test('several are told as a disagreement and not here', () => {
+    const claims = [makeClaim({ product: 'Flask' }), makeClaim({ product: 'Distribution' })];
+    expect(risk('known-port', input(5000, {}, { claims }))).toBeUndefined();
   });
   test('nothing known, nothing said', () => {
     expect(risksOf(input(5001, {}))).toEqual([]);
+  });
+});
+
+describe('in use', () => {
+  const held = (kind: Holder['kind']) => {
+    const holder = { ...toHolder(makeSocket()), kind };
+    return risk('in-use', input(3000, {}, { use: { verdict: 'held', holders: [holder], gaps: [] } }));
+  };
+  test('stands first where somebody has the port, milder where it goes away by itself', () => {
+    expect(held('connection')).toMatchObject({ severity: 'high', text: { key: 'risk.inuse' } });
+    expect(held('closing')).toMatchObject({ severity: 'medium', text: { key: 'risk.inuse.closing' } });
+  });
+  test('is not said of a free port nor of one that could not be looked at', () => {
+    for (const verdict of ['free', 'unknown'] as const) {
+      expect(risk('in-use', input(3000, {}, { use: { verdict, holders: [], gaps: [] } }))).toBeUndefined();
+    }
   });
 });

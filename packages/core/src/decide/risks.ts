@@ -1,8 +1,8 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
-import { listed, say } from '../model/message.ts';
+import { say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
-import type { HostView, Remedy, Risk } from '../model/report.ts';
+import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
 
@@ -12,20 +12,42 @@ export interface RiskInput {
   readonly transports: readonly Transport[];
   readonly claims: readonly Claim[];
   readonly host: HostView;
+  readonly use: Use;
   readonly ephemeralUse: EphemeralUse | null;
   readonly defaults: readonly EphemeralDefault[];
   readonly blockedSource: string;
 }
 
+/** Severities from the gravest to the least. */
+const GRAVEST_FIRST: readonly Severity[] = ['high', 'medium', 'low', 'info'];
+
 /** All risks, gravest first. */
 export function risksOf(input: RiskInput): Risk[] {
   return [
+    inUse(input),
     ephemeralOverlap(input),
     privileged(input),
     browserBlocked(input),
     ephemeralElsewhere(input),
     knownPort(input),
-  ].filter((risk) => risk !== null);
+  ]
+    .filter((risk) => risk !== null)
+    .toSorted((a, b) => GRAVEST_FIRST.indexOf(a.severity) - GRAVEST_FIRST.indexOf(b.severity));
+}
+
+/** Somebody is on the port now: what happens to a program that wants it. */
+function inUse({ port, use }: RiskInput): Risk | null {
+  if (use.verdict !== 'held') return null;
+  const waits = use.holders.every((holder) => holder.kind === 'closing');
+  return {
+    id: 'in-use',
+    severity: waits ? 'medium' : 'high',
+    chance: null,
+    basis: null,
+    text: say(waits ? 'risk.inuse.closing' : 'risk.inuse', { port }),
+    remedies: [],
+    sources: [],
+  };
 }
 
 /** The port lies where this host's kernel takes ports for outgoing connections. */
@@ -45,7 +67,12 @@ function ephemeralOverlap({ port, host, ephemeralUse }: RiskInput): Risk | null 
       used === null
         ? say('risk.ephemeral.basis.none')
         : say(odd ? 'risk.ephemeral.basis.odd' : 'risk.ephemeral.basis.even', { used, total }),
-    text: say(forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind', { port, first, last }),
+    text: say(forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind', {
+      port,
+      first,
+      last,
+      parity: say(odd ? 'parity.odd' : 'parity.even'),
+    }),
     remedies: reserveRemedies(port, host),
     sources: ['linux-ip-sysctl', 'rfc6056'],
   };
@@ -125,7 +152,7 @@ function ephemeralElsewhere({ port, host, defaults }: RiskInput): Risk | null {
 }
 
 function browserBlocked({ port, host, blockedSource, transports }: RiskInput): Risk | null {
-  if (!host.browserBlocked || !transports.includes('tcp')) return null;
+  if (!host.browserBlocked || !transports.includes('tcp') || port === 0) return null;
   return {
     id: 'browser-blocked',
     severity: 'medium',
@@ -163,13 +190,14 @@ function privileged({ port, host }: RiskInput): Risk | null {
 function knownPort({ port, claims }: RiskInput): Risk | null {
   const known = claims.filter((claim) => !isWide(claim) && claim.authority === 'default');
   const names = [...new Set(known.map(claimName))];
-  if (names.length === 0) return null;
+  // Several that share a default are told as a disagreement already.
+  if (names.length !== 1) return null;
   return {
     id: 'known-port',
     severity: 'info',
     chance: null,
     basis: null,
-    text: say('risk.known', { port, names: listed(names, 4), count: names.length }),
+    text: say('risk.known', { port, name: names[0] ?? '' }),
     remedies: [],
     // The products stand with their sources among the claims.
     sources: [],

@@ -1,5 +1,5 @@
 // Search: every word must be there; whole names before parts, names before notes, narrow before wide.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeClaim } from '../../../../fixtures/makers.ts';
 import { searchClaims } from './search.ts';

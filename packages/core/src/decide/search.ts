@@ -1,6 +1,7 @@
 // Finds claims by words: service, product and vendor names first, notes last.
 import type { Claim } from '../model/claim.ts';
-import { rangeSize } from '../model/port.ts';
+import { inRange, rangeSize } from '../model/port.ts';
+import { isWide } from './claims.ts';
 
 /** Claims that have every word of the query, best first. */
 export function searchClaims(claims: readonly Claim[], query: string): Claim[] {
@@ -35,6 +36,7 @@ export function searchClaims(claims: readonly Claim[], query: string): Claim[] {
 
 /** 0 where the word is nowhere; more where it stands in a name than in a note, and for a whole name most. */
 function wordScore(claim: Claim, word: string): number {
+  if (/^\d{1,5}$/.test(word) && !isWide(claim) && inRange(Number(word), claim.ports)) return 8;
   const names = [claim.service, claim.product ?? '', claim.vendor ?? ''].map((name) => name.toLowerCase());
   if (names.includes(word)) return 8;
   if (names.some((name) => name.split(/[^a-z0-9]+/).includes(word))) return 6;

@@ -1,5 +1,5 @@
 // From sockets to holders and the verdict; above all: nothing is called free where a gap could hide a holder.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeGap, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
 import type { Transport } from '../model/port.ts';

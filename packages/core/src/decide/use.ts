@@ -40,6 +40,7 @@ export function toHolder(socket: Socket): Holder {
     user: socket.user,
     ipv6Only: socket.ipv6Only,
     owners: socket.owners,
+    ownerHidden: socket.owners.length === 0 && socket.inode !== 0 && !socket.kernel,
   };
 }
 

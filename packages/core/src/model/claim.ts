@@ -8,15 +8,15 @@ import type { PortRange, Transport } from './port.ts';
  */
 export type Authority = 'registry' | 'standard' | 'vendor' | 'default' | 'observed' | 'host' | 'local';
 
-/** Every authority, from the most to the least formal. */
+/** Every authority, in the order in which claims of one width are shown. */
 export const AUTHORITIES: readonly Authority[] = [
   'registry',
   'standard',
-  'vendor',
-  'default',
-  'observed',
-  'host',
   'local',
+  'host',
+  'default',
+  'vendor',
+  'observed',
 ];
 
 /** How sure we are that the source says this: `verified` (its text was read) or `likely`. */

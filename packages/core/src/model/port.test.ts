@@ -1,5 +1,5 @@
 // The three IANA ranges and the small words about ports.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { IANA_RANGES, ianaRangeOf, inRange, isPort, isTransport, rangeSize } from './port.ts';
 

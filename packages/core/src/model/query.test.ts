@@ -1,5 +1,5 @@
 // parsePortQuery: every form a port is written in, every way to get it wrong, and no text that breaks it.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Transport } from './port.ts';
 import { parsePortQuery } from './query.ts';

@@ -13,6 +13,7 @@ export type QueryProblem =
   | 'not-a-port'
   | 'out-of-range'
   | 'backwards'
+  | 'colon'
   | 'bad-transport'
   | 'no-port-in-url'
   | 'unreadable-service';
@@ -64,7 +65,10 @@ export function parsePortQuery(raw: string): QueryResult {
     const before = text.slice(0, slash);
     const after = text.slice(slash + 1).toLowerCase();
     if (isTransport(after)) transport = after;
-    else if (/:\d+$/.test(before)) transport = null;
+    else if (isTransport(before.toLowerCase()) && /^\d/.test(after)) {
+      // As firewalls and Docker files write it: tcp/80.
+      return parsePortQuery(`${after}/${before}`);
+    } else if (/:\d+$/.test(before)) transport = null;
     else return fail('bad-transport');
     text = before;
     if (text === '') return fail('empty');
@@ -78,6 +82,9 @@ export function parsePortQuery(raw: string): QueryResult {
     if (first > last) return fail('backwards');
     return { ok: true, query: { kind: 'ports', range: [first, last], transport } };
   }
+
+  // Docker writes mappings so, iptables ranges: read either way it would be a guess.
+  if (/^\d+:\d+$/.test(text)) return fail('colon');
 
   const withHost = /^(?:\[[0-9a-f:.%a-z]*\]|[^:\s[\]]*):(\d+)$/i.exec(text);
   const digits = withHost?.[1] ?? (/^\d+$/.test(text) ? text : null);

@@ -38,6 +38,8 @@ export interface Holder {
   /** IPV6_V6ONLY: false on `::` means that IPv4 is served too; null for IPv4 and where unknown. */
   readonly ipv6Only: boolean | null;
   readonly owners: readonly Owner[];
+  /** True where a process has it and could not be seen; not part of the JSON, where a gap says it. */
+  readonly ownerHidden: boolean;
 }
 
 /** `unknown`: nobody was seen, and a gap is wide enough to hide somebody. */
@@ -82,6 +84,7 @@ export interface Remedy {
 }
 
 export type RiskId =
+  | 'in-use'
   | 'ephemeral-overlap'
   | 'ephemeral-elsewhere'
   | 'browser-blocked'

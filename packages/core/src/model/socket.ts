@@ -83,10 +83,10 @@ export type GapCode =
   | 'unsupported-platform'
   | 'sockets-unreadable'
   | 'owners-hidden'
-  | 'owner-vanished'
   | 'owner-elsewhere'
   | 'processes-unreadable'
   | 'bound-invisible'
+  | 'bound-unlisted'
   | 'limits-unreadable'
   | 'recorded-host';
 

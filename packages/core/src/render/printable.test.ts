@@ -1,5 +1,5 @@
 // Text from outside must not steer a terminal, hide what follows, or change what JSON says.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printable, printableJson } from './printable.ts';
 

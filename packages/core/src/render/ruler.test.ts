@@ -1,5 +1,5 @@
 // The ruler: as wide as asked, the needle where the port is, the ranges where they are.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { say } from '../model/message.ts';
 import type { PortRange } from '../model/port.ts';

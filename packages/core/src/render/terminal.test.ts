@@ -1,5 +1,5 @@
 // The terminal renderer: lines that fit, colour that only colours, ASCII that is ASCII, data that cannot steer.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   makeAssigned,
@@ -14,7 +14,7 @@ import { risksOf } from '../decide/risks.ts';
 import { toHolder } from '../decide/use.ts';
 import { say } from '../model/message.ts';
 import { ianaRangeOf } from '../model/port.ts';
-import type { PortReport } from '../model/report.ts';
+import type { PortReport, Use } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
 import { listPage } from '../view/list.ts';
 import { reportPage } from '../view/report.ts';
@@ -179,6 +179,11 @@ function hostileReport(evil: string): PortReport {
       }),
     ),
   ];
+  const use: Use = {
+    verdict: 'held',
+    holders,
+    gaps: [makeGap({ values: { transport: 'tcp', reason: evil, file: evil }, remedy: evil })],
+  };
   return {
     port,
     transports: ['tcp', 'udp'],
@@ -192,16 +197,13 @@ function hostileReport(evil: string): PortReport {
       ]),
     ),
     host,
-    use: {
-      verdict: 'held',
-      holders,
-      gaps: [makeGap({ values: { transport: 'tcp', reason: evil, file: evil }, remedy: evil })],
-    },
+    use,
     risks: risksOf({
       port,
       transports: ['tcp', 'udp'],
       claims,
       host,
+      use,
       ephemeralUse: { even: 1, odd: 2 },
       defaults: [],
       blockedSource: 'whatwg',

@@ -23,6 +23,9 @@ export interface TerminalOptions {
 /** Prose is not set wider than this, however wide the terminal. */
 const PROSE_WIDTH = 100;
 
+/** A growing column with less room than this says too little to be worth the others. */
+const LEAST_GROWN = 20;
+
 /** SGR parameters (ECMA-48 s8.3.117). */
 const SGR: Readonly<Record<Emphasis, string>> = {
   strong: '1',
@@ -50,6 +53,7 @@ const RULER: Readonly<Partial<Record<RulerCell['part'], string>>> = {
 
 /** What stands for a character where only ASCII can be shown. */
 const ASCII: Readonly<Record<string, string>> = {
+  '\u00a0': ' ',
   '–': '-',
   '—': '-',
   '…': '...',
@@ -77,7 +81,7 @@ interface Span {
 export function renderTerminal(page: Page, options: TerminalOptions): string {
   const renderer = new Renderer(options);
   const text = `${renderer.page(page)}\n`;
-  return options.unicode ? text : text.replace(/[–—…“”’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
+  return options.unicode ? text : text.replace(/[\u00a0–—…“”’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
 }
 
 class Renderer {
@@ -109,7 +113,7 @@ class Renderer {
       case 'table':
         return this.#table(node.columns, node.rows, node.header, indent);
       case 'list':
-        return node.items.flatMap((item) => this.#item(item, indent));
+        return this.#list(node.items, indent);
       case 'commands':
         // Never wrapped: a command that is copied must be whole.
         return node.lines.map((line) => `${' '.repeat(indent + 2)}${this.#paint(printable(line), 'accent')}`);
@@ -118,19 +122,21 @@ class Renderer {
           this.#cells(cells),
         );
       case 'sources':
-        return node.items.flatMap(({ n, source }) => {
-          const mark = `[${n}]`.padStart(4);
+        return node.items.flatMap(({ n, source }, _index, all) => {
+          const markWidth = Math.max(4, String(all.at(-1)?.n ?? 0).length + 2);
+          const hang = markWidth + 3;
+          const mark = `[${n}]`.padStart(markWidth);
           const edition = source.edition ?? null;
           const when = [edition, source.date === edition ? null : source.date]
             .filter((part) => part !== null)
             .join(', ');
           const title = this.#wrap(
             [{ kind: 'data', text: `${source.title}${when === '' ? '' : ` (${when})`}` }],
-            7,
-            7,
+            hang,
+            hang,
           );
           title[0] = `  ${this.#paint(mark, 'dim')} ${(title[0] ?? '').trimStart()}`;
-          return [...title, `       ${this.#paint(printable(source.url), 'dim')}`];
+          return [...title, `${' '.repeat(hang)}${this.#paint(printable(source.url), 'dim')}`];
         });
     }
   }
@@ -139,26 +145,37 @@ class Renderer {
     return nodes.flatMap((node) => this.#node(node, 2));
   }
 
-  #item(item: Extract<Node, { kind: 'list' }>['items'][number], indent: number): string[] {
-    const label = item.mark === null ? '' : `${this.#options.lang.say(say(`severity.${item.mark}`))}  `;
-    const lead: Inline[] =
-      item.mark === null ? [] : [{ kind: 'data', text: label.trimEnd(), emphasis: SEVERITY[item.mark] }];
-    const hang = indent + Math.max(2, columns(label));
-    const lines = this.#wrap(
-      item.mark === null ? item.inline : [...lead, { kind: 'data', text: '  ' }, ...item.inline],
-      indent,
-      hang,
+  #list(items: Extract<Node, { kind: 'list' }>['items'], indent: number): string[] {
+    const labels = items.map(({ mark }) =>
+      mark === null ? '' : this.#options.lang.say(say(`severity.${mark}`)),
     );
-    return [...lines, ...item.nodes.flatMap((node) => this.#node(node, hang))];
+    const width = Math.max(0, ...labels.map(columns));
+    return items.flatMap((item, index) => {
+      const label = labels[index] ?? '';
+      const gap = ' '.repeat(width - columns(label) + 2);
+      const lead: Inline[] =
+        item.mark === null
+          ? []
+          : [
+              { kind: 'data', text: label, emphasis: SEVERITY[item.mark] },
+              { kind: 'data', text: gap },
+            ];
+      const hang = indent + (width === 0 ? 2 : width + 2);
+      const lines = this.#wrap([...lead, ...item.inline], indent, hang);
+      return [...lines, ...item.nodes.flatMap((node) => this.#node(node, hang))];
+    });
   }
 
   #table(
-    cols: readonly Column[],
+    allCols: readonly Column[],
     rows: readonly (readonly (readonly Inline[])[])[],
     header: boolean,
     indent: number,
   ): string[] {
-    const cells = rows.map((row) => row.map((cell) => this.#spans(cell)));
+    const allCells = rows.map((row) => row.map((cell) => this.#spans(cell)));
+    const kept = this.#keptColumns(allCols, allCells, indent);
+    const cols = kept.flatMap((index) => allCols[index] ?? []);
+    const cells = allCells.map((row) => kept.map((index) => row[index] ?? []));
     const titles = cols.map((col) => (col.title === null ? '' : this.#options.lang.say(col.title)));
     const widths = cols.map((_, index) => {
       const sizes = cells.map((row) => spanWidth(row[index] ?? []));
@@ -207,6 +224,21 @@ class Renderer {
       }
     }
     return out;
+  }
+
+  /** In a terminal too narrow for all of them, optional columns go, so that rows stay lines. */
+  #keptColumns(
+    cols: readonly Column[],
+    cells: readonly (readonly (readonly Span[])[])[],
+    indent: number,
+  ): number[] {
+    const all = cols.map((_, index) => index);
+    if (!this.#options.fit || !cols.some((col) => col.optional === true)) return all;
+    const needed = cols.reduce((sum, col, index) => {
+      const widest = cells.reduce((width, row) => Math.max(width, spanWidth(row[index] ?? [])), 0);
+      return sum + (col.grow ? LEAST_GROWN : widest) + 2;
+    }, indent);
+    return needed <= this.#options.width ? all : all.filter((index) => cols[index]?.optional !== true);
   }
 
   #cells(cells: readonly RulerCell[]): string {
@@ -263,7 +295,7 @@ class Renderer {
         used += columns(part.text);
       }
     }
-    return lines;
+    return lines.map(withoutTrailingBlanks);
   }
 
   #cutSpans(spans: readonly Span[], width: number): Span[] {
@@ -309,6 +341,13 @@ function words(spans: readonly Span[]): Span[][] {
     }
   }
   return out;
+}
+
+/** A line's last blank would stand in a column that the terminal may not have. */
+function withoutTrailingBlanks(spans: readonly Span[]): Span[] {
+  const last = spans.at(-1);
+  if (last === undefined) return [];
+  return [...spans.slice(0, -1), { text: last.text.trimEnd(), emphasis: last.emphasis }];
 }
 
 function spanWidth(spans: readonly Span[]): number {

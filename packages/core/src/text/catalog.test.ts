@@ -46,7 +46,10 @@ describe('values', () => {
     const text = (share: number) => lang.say(say('risk.chance', { percent: { share }, basis: 'x' }));
     expect(text(0.0134)).toContain(' 1.3% ');
     expect(text(1)).toContain(' 100% ');
-    expect(text(0)).toContain(' 0% ');
+    // Digits that nobody can rely on are not shown.
+    expect(text(0)).toContain(' under 0.1% ');
+    expect(text(0.0009)).toContain(' under 0.1% ');
+    expect(text(0.001)).toContain(' 0.1% ');
   });
   test('what a value holds is never taken for a template', () => {
     expect(lang.say(say('who.user', { user: '{name} $& $1' }))).toBe('a process of user {name} $& $1');

@@ -34,7 +34,11 @@ export function translator(lang: string): Translator {
       if (typeof value === 'string') return value;
       if (typeof value === 'number') return grouped ? formatNumber(value, rules) : String(value);
       if ('key' in value) return sayIt(value);
-      if ('share' in value) return formatPercent(value.share, rules);
+      if ('share' in value) {
+        // Digits that nobody can rely on are not shown.
+        const small = value.share < 0.001;
+        return small ? sayIt({ key: 'share.small', values: {} }) : formatPercent(value.share, rules);
+      }
       return value.list.map((item) => (typeof item === 'string' ? item : sayIt(item))).join(', ');
     });
   return { lang, say: sayIt };

@@ -1,13 +1,13 @@
 // The pages of many holders: `list`, and `who` for one port.
-import { claimName, isWide, sharesTransport } from '../decide/claims.ts';
+import { claimName, isWide, narrowestFirst, sharesTransport } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
-import { say } from '../model/message.ts';
+import { type Message, say } from '../model/message.ts';
 import type { Transport } from '../model/port.ts';
 import type { Holder, HolderKind, Use } from '../model/report.ts';
 import type { Gap } from '../model/socket.ts';
 import { formatEndpoint, gapsNode, whoWords } from './holder-words.ts';
 import { holdersNode } from './report.ts';
-import { data, type Inline, type Node, type Page, said } from './tree.ts';
+import { data, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
 /** What `list` shows. */
 export interface ListModel {
@@ -51,7 +51,7 @@ function title(message: Parameters<typeof said>[0]): Node {
 }
 
 function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => readonly Claim[]): Node {
-  const shortClaims = new Map<string, string>();
+  const shortClaims = new Map<string, Inline[]>();
   return {
     kind: 'table',
     header: true,
@@ -60,7 +60,7 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
       { title: say('list.col.kind'), align: 'left', grow: false },
       { title: say('list.col.address'), align: 'left', grow: false },
       { title: say('list.col.owner'), align: 'left', grow: false },
-      { title: say('list.col.user'), align: 'left', grow: false },
+      { title: say('list.col.user'), align: 'left', grow: false, optional: true },
       { title: say('list.col.claim'), align: 'left', grow: true },
     ],
     rows: holders.map((holder) => {
@@ -71,14 +71,12 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
       if (holder.peer !== null) address.push(data(' → '), data(formatEndpoint(holder.peer), 'dim'));
       return [
         [data(key, 'strong')],
-        [
-          said(say(`kind.${holder.kind}`)),
-          ...(holder.kind === 'listener' ? [] : [data(` ${holder.state}`, 'dim')]),
-        ],
+        // A state says which kind it is; only listeners and bound sockets are better known by their kind.
+        [FLEETING.has(holder.kind) ? data(holder.state) : said(say(`kind.${holder.kind}`))],
         address,
         ownerCell(holder),
         [data(holder.owners[0]?.user ?? holder.user ?? '–')],
-        [data(short === '' ? '–' : short, 'dim')],
+        short,
       ];
     }),
   };
@@ -91,7 +89,7 @@ function formatAddress({ local }: Holder): string {
 function ownerCell(holder: Holder): Inline[] {
   if (holder.kind === 'kernel') return [said(say('kind.kernel'))];
   const first = holder.owners[0];
-  if (first === undefined) return [data('–')];
+  if (first === undefined) return [said(say(holder.ownerHidden ? 'list.hidden' : 'list.none'), 'dim')];
   const more = holder.owners.length > 1 ? ` +${holder.owners.length - 1}` : '';
   const place = first.unit ?? (first.container === null ? null : first.container.id.slice(0, 12));
   const cell: Inline[] = [data(`${first.inferred ? '~' : ''}${first.name} ${first.pid}${more}`)];
@@ -99,21 +97,24 @@ function ownerCell(holder: Holder): Inline[] {
   return cell;
 }
 
-/** The few words that stand for what a port is said to carry: IANA's name, then a product, and how many more. */
-export function shortClaim(claims: readonly Claim[], transports: readonly Transport[]): string {
-  const narrow = claims.filter(
+/**
+ * The few words that stand for what a port is said to carry: IANA's name, then the product where there is one or
+ * one bears IANA's name, else how many there are. Picking one of many would be a guess.
+ */
+export function shortClaim(claims: readonly Claim[], transports: readonly Transport[]): Inline[] {
+  const narrow = narrowestFirst(claims).filter(
     (claim) => !isWide(claim) && claim.status !== 'reserved' && sharesTransport(claim.transports, transports),
   );
   const registry = narrow.find((claim) => claim.authority === 'registry');
-  const uses = [
-    ...narrow.filter((claim) => claim.authority === 'default'),
-    ...narrow.filter((claim) => claim.authority === 'vendor'),
-  ];
+  const uses = narrow.filter((claim) => claim.authority === 'default' || claim.authority === 'vendor');
   const products = [...new Set(uses.map(claimName))];
-  const more = products.length > 1 ? ` +${products.length - 1}` : '';
-  return [registry?.service, products[0] === undefined ? undefined : `${products[0]}${more}`]
-    .filter((name) => name !== undefined)
-    .join('; ');
+  const parts: Inline[][] = [];
+  if (registry !== undefined) parts.push([data(registry.service, 'dim')]);
+  const [first, second] = products;
+  if (first !== undefined && products.length <= 2)
+    parts.push([data([first, second].filter((name) => name !== undefined).join(', '), 'dim')]);
+  else if (first !== undefined) parts.push([said(say('shared.products', { count: products.length }), 'dim')]);
+  return parts.length === 0 ? [data('–', 'dim')] : joined(parts, '; ');
 }
 
 /** Connections and closing sockets counted by who has them. */
@@ -121,7 +122,10 @@ function foldedNode(holders: readonly Holder[]): Node {
   const groups = new Map<string, { holder: Holder; count: number }>();
   for (const holder of holders) {
     const owner = holder.owners[0];
-    const key = owner === undefined ? `${holder.kind} ${holder.state}` : `${holder.kind} ${owner.pid}`;
+    const key =
+      owner === undefined
+        ? `${holder.kind} ${holder.ownerHidden ? (holder.uid ?? '') : holder.state}`
+        : `${holder.kind} ${owner.pid}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { holder, count: 1 });
     else group.count++;
@@ -132,20 +136,17 @@ function foldedNode(holders: readonly Holder[]): Node {
       .toSorted((a, b) => b.count - a.count)
       .map(({ holder, count }) => ({
         mark: null,
-        inline: [
-          said(
-            holder.owners.length === 0
-              ? say('list.folded.nobody', { count, state: holder.state })
-              : say('list.folded', {
-                  count,
-                  what: say('list.connections', { count }),
-                  who: whoWords(holder),
-                }),
-          ),
-        ],
+        inline: [said(foldedLine(holder, count))],
         nodes: [],
       })),
   };
+}
+
+function foldedLine(holder: Holder, count: number): Message {
+  const what = say(holder.kind === 'closing' ? 'list.closing' : 'list.connections', { count });
+  if (holder.owners.length > 0) return say('list.folded', { count, what, who: whoWords(holder) });
+  if (!holder.ownerHidden) return say('list.folded.nobody', { count, state: holder.state });
+  return say('list.folded.hidden', { count, what, user: holder.user ?? String(holder.uid ?? '?') });
 }
 
 /** The page of `who`: holders and gaps of one port, nothing else. */

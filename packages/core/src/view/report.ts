@@ -1,5 +1,5 @@
 // The page of one port: the answer in two lines, the ruler, then what is said, what is here, what could go wrong.
-import { isWide } from '../decide/claims.ts';
+import { claimName, isWide } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import { inRange, type PortRange } from '../model/port.ts';
@@ -139,27 +139,30 @@ function someOf(words: readonly string[]): MessageValue {
   return listed(words, 3);
 }
 
-/** What the registry says, and what this host does with the number. */
+/** What the registry says; where it says nothing, who uses the number; and whether this host hands it out. */
 function saidSentence(report: PortReport): Message {
-  const { range, host } = report;
-  const inside = host.isReserved === true ? 'also.inside.reserved' : 'also.inside';
-  const also =
-    host.ephemeral === null
-      ? say('also.unknown')
-      : say(host.inEphemeral === true ? inside : 'also.outside', {
-          first: host.ephemeral[0],
-          last: host.ephemeral[1],
-        });
-  if (!range.assignable) return say('answer.said.dynamic', { also });
-  const registry = report.claims.filter((claim) => claim.authority === 'registry');
+  const { range, claims } = report;
+  const also = handedOut(report);
+  const registry = claims.filter((claim) => claim.authority === 'registry' && !isWide(claim));
   const assigned = registry.filter((claim) => claim.status !== 'reserved');
-  if (assigned.length > 0) {
+  if (range.assignable && assigned.length > 0) {
     return say('answer.said.assigned', {
       names: someOf([...new Set(assigned.map((claim) => claim.service))]),
       also,
     });
   }
-  return say(registry.length > 0 ? 'answer.said.reserved' : 'answer.said.unassigned', { also });
+  const products = claims.filter((claim) => claim.authority === 'default' && !isWide(claim)).map(claimName);
+  const use = products.length === 0 ? '' : say('also.use', { names: listed([...new Set(products)], 2) });
+  if (!range.assignable) return say('answer.said.dynamic', { use, also });
+  return say(registry.length > 0 ? 'answer.said.reserved' : 'answer.said.unassigned', { use, also });
+}
+
+/** Said only where it matters: the port is among those that this host hands out, or that is not known. */
+function handedOut({ host }: PortReport): MessageValue {
+  if (host.ephemeral === null) return say('also.unknown');
+  if (host.inEphemeral !== true) return '';
+  const [first, last] = host.ephemeral;
+  return say(host.isReserved === true ? 'also.inside.reserved' : 'also.inside', { first, last });
 }
 
 function rulerLabel({ port, range, host }: PortReport): Message {
@@ -327,7 +330,7 @@ function couldNodes(report: PortReport, refs: References): Node[] {
         mark: risk.severity,
         inline: [said(risk.text), ...risk.sources.flatMap((id) => [data(' '), refs.mark(id)])],
         nodes: [
-          ...chanceNodes(risk.chance, risk.basis),
+          ...(report.use.verdict === 'held' ? [] : chanceNodes(risk.chance, risk.basis)),
           ...risk.remedies.flatMap((remedy): Node[] => [
             { kind: 'para', inline: [said(remedy.title)] },
             ...(remedy.commands.length === 0 ? [] : [{ kind: 'commands' as const, lines: remedy.commands }]),

@@ -83,8 +83,7 @@ export function rangePage(range: PortRange, reports: readonly PortReport[]): Pag
           first === undefined
             ? [said(say(report.use.verdict === 'free' ? 'range.free' : 'range.unknown'), 'dim')]
             : [said(say(`kind.${first.kind}`)), data(' '), said(whoWords(first))];
-        const short = shortClaim(report.claims, report.transports);
-        return [[data(String(report.port), 'strong')], here, [data(short === '' ? '–' : short, 'dim')]];
+        return [[data(String(report.port), 'strong')], here, shortClaim(report.claims, report.transports)];
       }),
     },
   ];

@@ -18,6 +18,8 @@ export interface Column {
   readonly title: Message | null;
   readonly align: 'left' | 'right';
   readonly grow: boolean;
+  /** Left out where a terminal is too narrow for it. */
+  readonly optional?: boolean;
 }
 
 /** The numbers the range ruler is drawn from. */

@@ -73,6 +73,9 @@ export function parseIanaXml(
   parser.on('text', (chunk) => {
     buffer += chunk;
   });
+  parser.on('cdata', (chunk) => {
+    buffer += chunk;
+  });
   parser.on('closetag', (tag) => {
     path.pop();
     if (tag.name === 'updated' && path.length === 1) date = buffer.trim();

@@ -189,7 +189,7 @@ describe('busy-server, made by hand', () => {
     });
   });
   test('a kernel before 6.8 does not list bound sockets', () => {
-    const gap = seen.gaps.find(({ code }) => code === 'bound-invisible');
+    const gap = seen.gaps.find(({ code }) => code === 'bound-unlisted');
     expect(gap).toMatchObject({
       coversUse: true,
       transports: ['tcp'],
@@ -270,8 +270,8 @@ describe('a /proc that cannot be read is never an empty one', () => {
     expect(useOf(await look(folder(good), request), [80, 80], ['sctp']).verdict).toBe('unknown');
     const without = folder({ ...good, 'net/protocols': 'protocol  size\nTCP 1\n' });
     expect(useOf(await look(without, request), [80, 80], ['sctp']).verdict).toBe('free');
-    const with_ = folder({ ...good, 'net/protocols': 'protocol  size\nSCTPv6 1\nSCTP 1\n' });
-    expect(useOf(await look(with_, request), [80, 80], ['sctp']).verdict).toBe('unknown');
+    const loaded = folder({ ...good, 'net/protocols': 'protocol  size\nSCTPv6 1\nSCTP 1\n' });
+    expect(useOf(await look(loaded, request), [80, 80], ['sctp']).verdict).toBe('unknown');
   });
 });
 

@@ -11,7 +11,7 @@ import { loadLibc } from './native.ts';
 import { joinOwners } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
-import { countPorts, readTables } from './tables.ts';
+import { countPorts, listsBound, readTables, type Tables } from './tables.ts';
 import { readTunnelPorts } from './tunnels.ts';
 
 const LIVE_PROC = '/proc';
@@ -36,14 +36,16 @@ function look(request: ProbeRequest): Snapshot {
   try {
     const release = text(`${procRoot}/sys/kernel/osrelease`)?.trim() ?? null;
     const { limits, gaps: limitGaps } = readLimits(procRoot);
-    const tables = readTables(procRoot, diag, release, request.ports, request.transports);
+    const remedy = boundRemedy(request, live, release);
+    const read = (): Tables => readTables(procRoot, diag, release, request.ports, request.transports, remedy);
+    const tables = read();
     const userName = userNames(live);
     const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
       procRoot,
       walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
       processes: new ProcessReader(procRoot, userName),
       userName,
-      reread: () => readTables(procRoot, diag, release, request.ports, request.transports).rows,
+      reread: () => read().rows,
       kernelPorts:
         libc !== null && tables.rows.some((row) => row.transport === 'udp')
           ? readTunnelPorts(libc)
@@ -88,7 +90,7 @@ function countEphemeral(
 ): EphemeralUse | null {
   if (ports !== null && !inRange(ports[0], range) && !inRange(ports[1], range)) return null;
   if (diag === null) {
-    const tables = readTables(procRoot, null, release, null, ['tcp']);
+    const tables = readTables(procRoot, null, release, null, ['tcp'], null);
     return tables.gaps.some((gap) => gap.code === 'sockets-unreadable')
       ? null
       : countPorts(tables.rows, range);
@@ -110,6 +112,24 @@ function userNames(live: boolean): (uid: number) => string | null {
     names ??= parsePasswd(text('/etc/passwd') ?? '');
     return names.get(uid) ?? null;
   };
+}
+
+/**
+ * What shows bound, inactive sockets after all: this program with native code, newer ss, or the bind itself, which
+ * asks nothing of the port for longer than that.
+ */
+function boundRemedy(
+  { ports, ffi, call }: ProbeRequest,
+  live: boolean,
+  release: string | null,
+): string | null {
+  if (!live) return null;
+  const port = ports !== null && ports[0] === ports[1] ? ports[0] : null;
+  if (ffi === false && listsBound(release)) {
+    return `${call?.() ?? 'portolan'} ${port === null ? 'list' : `who ${port}`}`;
+  }
+  if (port !== null) return `python3 -c 'import socket; socket.socket().bind(("", ${port}))'`;
+  return listsBound(release) ? 'ss -tan --bound-inactive' : null;
 }
 
 /** Root sees every process, or nobody does. */

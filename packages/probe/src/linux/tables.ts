@@ -27,6 +27,7 @@ export function readTables(
   release: string | null,
   ports: PortRange | null,
   transports: readonly Transport[],
+  boundRemedy: string | null,
 ): Tables {
   const rows: LinuxSocketRow[] = [];
   const gaps: Gap[] = [];
@@ -36,7 +37,12 @@ export function readTables(
     for (const family of FAMILIES) {
       if (diag !== null) {
         const part: LinuxSocketRow[] = [];
-        if (diag.dump({ family, transport, states: ALL_STATES, ports }, (row) => part.push(row)) === null) {
+        if (
+          diag.dump({ family, transport, states: ALL_STATES, ports }, (row) => {
+            // The kernel does not filter its list of bound sockets by port.
+            if (ports === null || inRange(row.local.port, ports)) part.push(row);
+          }) === null
+        ) {
           for (const row of part) rows.push(row);
           continue;
         }
@@ -52,9 +58,9 @@ export function readTables(
   }
   if (transports.includes('tcp') && (byFile || !listsBound(release))) {
     gaps.push({
-      code: 'bound-invisible',
+      code: listsBound(release) ? 'bound-invisible' : 'bound-unlisted',
       values: { release: release ?? '?' },
-      remedy: boundRemedy(ports),
+      remedy: boundRemedy,
       coversUse: true,
       transports: ['tcp'],
     });
@@ -78,17 +84,6 @@ export function listsBound(release: string | null): boolean {
   if (match === null) return false;
   const [major, minor] = [Number(match[1]), Number(match[2])];
   return major > BOUND_SINCE[0] || (major === BOUND_SINCE[0] && minor >= BOUND_SINCE[1]);
-}
-
-/** The bind itself is the only thing that tells everywhere; it asks nothing of the port for longer than that. */
-function boundRemedy(ports: PortRange | null): string {
-  const filter =
-    ports === null
-      ? ''
-      : ports[0] === ports[1]
-        ? ` 'sport = :${ports[0]}'`
-        : ` 'sport >= :${ports[0]} and sport <= :${ports[1]}'`;
-  return `ss -tn --bound-inactive${filter}`;
 }
 
 function readFile(

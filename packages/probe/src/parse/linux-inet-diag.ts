@@ -2,7 +2,7 @@
 import type { PortRange } from '@portolan/core';
 import { formatIpv4, formatIpv6 } from './address.ts';
 import { type LinuxSocketRow, uidIsMeaningless } from './linux-row.ts';
-import { linuxSocketState, TCP_BOUND_INACTIVE, TCP_TIME_WAIT } from './linux-tcp-states.ts';
+import { linuxSocketState, TCP_BOUND_INACTIVE, TCP_CLOSE, TCP_TIME_WAIT } from './linux-tcp-states.ts';
 
 const NLMSG_HEADER = 16;
 const NLMSG_ERROR = 2;
@@ -119,7 +119,10 @@ function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | '
   const format = family === 'ipv4' ? formatIpv4 : formatIpv6;
   const peerPort = bytes.readUInt16BE(at + 6);
   const inode = bytes.readUInt32LE(at + 68);
-  const state = linuxSocketState(transport, stateNumber);
+  // Asked for TCP_BOUND_INACTIVE, the kernel answers with the state the socket is in: CLOSE. No other closed
+  // socket is listed while it is open. One whose connection was reset still shows its late peer.
+  const bound = transport === 'tcp' && stateNumber === TCP_CLOSE && inode !== 0;
+  const state = bound ? 'BOUND' : linuxSocketState(transport, stateNumber);
   let ipv6Only: boolean | null = null;
   let cgroupId: bigint | null = null;
   for (let attr = at + DIAG_MSG; attr + 4 <= end; ) {
@@ -134,7 +137,7 @@ function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | '
     transport,
     family,
     local: { address: format(bytes, at + 8), port: bytes.readUInt16BE(at + 4) },
-    peer: peerPort === 0 ? null : { address: format(bytes, at + 24), port: peerPort },
+    peer: peerPort === 0 || bound ? null : { address: format(bytes, at + 24), port: peerPort },
     state,
     inode,
     uid: uidIsMeaningless(state, inode) ? null : bytes.readUInt32LE(at + 64),

@@ -29,8 +29,13 @@ export function parseProcNet(
   const rows: LinuxSocketRow[] = [];
   const unreadable: string[] = [];
   const lines = text.split('\n');
+  let headed = false;
   for (const line of lines) {
-    if (line.trim() === '' || /^\s*sl\s/.test(line)) continue;
+    if (line.trim() === '') continue;
+    if (/^\s*sl\s/.test(line)) {
+      headed = true;
+      continue;
+    }
     const match = LINE.exec(line);
     if (match === null) {
       unreadable.push(line);
@@ -69,6 +74,8 @@ export function parseProcNet(
       cgroupId: null,
     });
   }
+  // The kernel always writes the header: text without it is a damaged copy, and rows may be missing from it.
+  if (!headed) unreadable.push('(no header line)');
   return { rows, unreadable };
 }
 

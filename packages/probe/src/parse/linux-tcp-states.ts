@@ -20,6 +20,7 @@ const TCP_STATES: readonly (SocketState | null)[] = [
 ];
 
 export const TCP_TIME_WAIT = 6;
+export const TCP_CLOSE = 7;
 export const TCP_BOUND_INACTIVE = 13;
 
 /**

@@ -1,0 +1,91 @@
+// The ranges and reservations of a namespace as the report tells them, and the risk that follows from them.
+import { expect } from 'vitest';
+import { liveTest, type Namespace } from './namespace.ts';
+
+const SYSCTL = '/proc/sys/net/ipv4';
+const PORT = 60_163;
+
+async function set(ns: Namespace, name: string, text: string): Promise<void> {
+  await ns.robot.step({ op: 'write', path: `${SYSCTL}/${name}`, text: `${text}\n` });
+}
+
+liveTest('range, reservations and privileged ports of this namespace are reported', {}, async (ns) => {
+  await set(ns, 'ip_local_port_range', '50001 50100');
+  await set(ns, 'ip_local_reserved_ports', '50010,50020-50029,60163');
+  await set(ns, 'ip_unprivileged_port_start', '80');
+  const expected = {
+    platform: 'linux',
+    ephemeral: [50_001, 50_100],
+    reserved: [
+      [50_010, 50_010],
+      [50_020, 50_029],
+      [PORT, PORT],
+    ],
+    unprivilegedFrom: 80,
+  };
+  const cases: [number, { inEphemeral: boolean; isReserved: boolean }][] = [
+    [50_000, { inEphemeral: false, isReserved: false }],
+    [50_001, { inEphemeral: true, isReserved: false }],
+    [50_100, { inEphemeral: true, isReserved: false }],
+    [50_101, { inEphemeral: false, isReserved: false }],
+    [50_010, { inEphemeral: true, isReserved: true }],
+    [50_025, { inEphemeral: true, isReserved: true }],
+    [PORT, { inEphemeral: false, isReserved: true }],
+  ];
+  for (const [port, wanted] of cases) {
+    const { host, risks } = await ns.report(port);
+    expect(host, `port ${port}`).toMatchObject({ ...expected, ...wanted });
+    const overlaps = risks.some((risk) => risk.id === 'ephemeral-overlap');
+    expect(overlaps, `port ${port}`).toBe(wanted.inEphemeral && !wanted.isReserved);
+  }
+  expect((await ns.report(79)).risks.some((risk) => risk.id === 'privileged')).toBe(true);
+  expect((await ns.report(80)).risks.some((risk) => risk.id === 'privileged')).toBe(false);
+});
+
+liveTest(
+  'the overlap with the ephemeral range goes when the port is reserved, and by its own remedy',
+  {},
+  async (ns) => {
+    await set(ns, 'ip_local_port_range', '32768 60999');
+    await set(ns, 'ip_local_reserved_ports', '40000');
+    const before = await ns.report(PORT);
+    const risk = before.risks.find(({ id }) => id === 'ephemeral-overlap');
+    expect(risk?.severity).toBe('high');
+    const command = risk?.remedies
+      .flatMap((remedy) => remedy.commands)
+      .find((line) => line.includes('sysctl -w net.ipv4.ip_local_reserved_ports='));
+    const list = /ip_local_reserved_ports=(\S+)$/.exec(command ?? '')?.[1];
+    expect(list).toBe(`40000,${PORT}`);
+    await set(ns, 'ip_local_reserved_ports', list ?? '');
+
+    const after = await ns.report(PORT);
+    expect(after.host).toMatchObject({ inEphemeral: true, isReserved: true });
+    expect(after.risks.find(({ id }) => id === 'ephemeral-overlap')).toBeUndefined();
+    // What was reserved before still is.
+    expect((await ns.report(40_000)).host.isReserved).toBe(true);
+
+    await set(ns, 'ip_local_reserved_ports', '');
+    const again = await ns.report(PORT);
+    expect(again.host).toMatchObject({ reserved: [], isReserved: false });
+    expect(again.risks.find(({ id }) => id === 'ephemeral-overlap')?.severity).toBe('high');
+  },
+);
+
+liveTest('the chance counts the connections there are, by parity', {}, async (ns) => {
+  await set(ns, 'ip_local_port_range', '50000 50099');
+  await set(ns, 'ip_local_reserved_ports', '');
+  const server = ['127.0.0.1', 7100] as const;
+  await ns.robot.step({ op: 'open', as: 's', family: 'ipv4', type: 'tcp', bind: server, listen: 64 });
+  const used = new Set<number>();
+  for (let i = 0; i < 20; i++) {
+    used.add(await ns.robot.step({ op: 'open', as: `c${i}`, family: 'ipv4', type: 'tcp', connect: server }));
+  }
+  for (const odd of [0, 1]) {
+    const ofThisParity = [...used].filter((port) => port % 2 === odd).length;
+    const free = [...Array(50).keys()].map((i) => 50_000 + 2 * i + odd).find((port) => !used.has(port));
+    const risk = (await ns.report(free ?? 0)).risks.find(({ id }) => id === 'ephemeral-overlap');
+    expect(risk?.chance).toBeCloseTo(ofThisParity / 50, 5);
+    expect(risk?.basis).not.toBe('');
+  }
+  expect(used.size).toBe(20);
+});
