@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -26,9 +27,12 @@ import { FRESH_SOURCE } from './registry/npm.ts';
 export const IANA_URL =
   'https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xml';
 
+const REGISTRY_TITLE = 'IANA Service Name and Transport Protocol Port Number Registry';
+
 /** Largest file that is taken, unpacked, in bytes; the registry is about 5 MB with its contact list. */
 const SIZE_LIMIT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
+const MS_PER_DAY = 86_400_000;
 
 /** An update may lose this share of the numbered claims and no more: a shorter file is a broken one. */
 const LEAST_SHARE = 0.9;
@@ -66,6 +70,9 @@ export async function updateRegistry(options: UpdateOptions): Promise<UpdateResu
     const own = facts.allClaims();
     const misused = new Set(own.filter(isOwnMisuse).flatMap((claim) => numbers(claim)));
     const edition = parseIanaXml(fetched.text, misused, options.fewest);
+    if (Date.parse(edition.date) > options.now.getTime() + MS_PER_DAY) {
+      throw refuse(`it is dated ${edition.date}, which is to come`);
+    }
     const kept = edition.date < shippedDate(facts) ? missingFrom(edition.claims, shippedClaims(options)) : [];
     const claims = [...edition.claims, ...kept];
     const present = own.filter((claim) => claim.id.startsWith('iana:')).length;
@@ -86,8 +93,10 @@ export async function updateRegistry(options: UpdateOptions): Promise<UpdateResu
       from: options.from,
     };
     const xmlSource: Source = {
-      title: 'IANA Service Name and Transport Protocol Port Number Registry',
-      url: IANA_URL.replace(/xml$/, 'xhtml'),
+      ...(options.from === IANA_URL
+        ? { title: REGISTRY_TITLE, url: IANA_URL.replace(/xml$/, 'xhtml') }
+        : // Whoever gives the file is answerable for it; it is not cited as IANA's own.
+          { title: `${REGISTRY_TITLE}, as read from a file given by the user`, url: options.from }),
       date: edition.date,
       edition: edition.date,
     };
@@ -185,7 +194,8 @@ async function obtain(options: UpdateOptions, etag: string | null): Promise<Fetc
 function readBounded(path: string): Buffer {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // A pipe without a writer would keep a plain open waiting for ever.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     throw refuse(
       `${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
@@ -193,8 +203,9 @@ function readBounded(path: string): Buffer {
     );
   }
   try {
-    if (fstatSync(fd).isDirectory()) throw refuse(`${path} is a folder`);
-    // Read in pieces: the size of a pipe or of a device is not known beforehand.
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw refuse(`${path} is ${stat.isDirectory() ? 'a folder' : 'no regular file'}`);
+    // Read in pieces: the file may grow while it is read.
     const parts: Buffer[] = [];
     for (let total = 0; ; ) {
       const part = Buffer.allocUnsafe(1 << 20);
@@ -221,8 +232,9 @@ async function download(
       headers: { accept: 'application/xml, text/xml', ...(etag === null ? {} : { 'if-none-match': etag }) },
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     });
-    if (response.status === 304) return null;
-    if (!response.ok) throw refuse(`${url} answered ${response.status} ${response.statusText}`);
+    if (response.status === 304 && etag !== null) return null;
+    // Anything but the whole file, a part of it for instance, is none.
+    if (response.status !== 200) throw refuse(`${url} answered ${response.status} ${response.statusText}`);
     const parts: Uint8Array[] = [];
     let total = 0;
     if (response.body === null) throw refuse(`${url} sent nothing`);

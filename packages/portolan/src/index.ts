@@ -1,5 +1,4 @@
 // The library: the same answers as the program, typed, nothing printed, nothing kept.
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   type Claim,
@@ -13,7 +12,7 @@ import {
 } from '@portolan/core';
 import { dataDirectory, openFacts } from '@portolan/facts';
 import { snapshot as look } from '@portolan/probe';
-import { reportOn } from './commands/report/run.ts';
+import { reportOn } from './report-on.ts';
 
 export type {
   Claim,
@@ -38,10 +37,7 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Beside the built library; the bundler is free to move this module into dist/chunks, one folder below. */
-const SHIPPED = ['./facts/', '../facts/']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path, index, all) => existsSync(path) || index === all.length - 1) as string;
+const SHIPPED = fileURLToPath(new URL('./facts/', import.meta.url));
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */

@@ -128,7 +128,13 @@ function context(start: Start, parsed: Parsed): Context {
 
 async function checkProcRoot(folder: string): Promise<void> {
   const { statSync } = await import('node:fs');
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  let found = false;
+  try {
+    found = statSync(folder).isDirectory();
+  } catch {
+    // Absent, too long, a loop of links: no folder in any case.
+  }
+  if (!found) {
     throw new PortolanError('USAGE', `--procfs-root: ${echo(folder)} is not a folder.`, {
       hint: 'It should hold net/tcp, net/udp, sys/net/ipv4 and the process folders of a /proc.',
     });

@@ -38,16 +38,26 @@ describe('ephemeral overlap', () => {
     const found = overlap(
       60_163,
       { reserved: [[50_000, 50_009]] },
-      { ephemeralUse: { even: 9999, odd: 100 } },
+      { ephemeralUse: { tcp: { even: 9999, odd: 100 }, udp: null } },
     );
     // 32768–60999 holds 14,116 odd numbers, five of them reserved.
     expect(found?.chance).toBeCloseTo(100 / 14_111, 12);
     expect(lang.say(found?.basis ?? { key: 'risk.none', values: {} })).toContain(
       '100 of the 14,111 odd ports',
     );
-    const even = overlap(60_162, {}, { ephemeralUse: { even: 7, odd: 0 } });
+    const even = overlap(60_162, {}, { ephemeralUse: { tcp: { even: 7, odd: 0 }, udp: null } });
     expect(even?.chance).toBeCloseTo(7 / 14_116, 12);
     expect(lang.say(even?.basis ?? { key: 'risk.none', values: {} })).toContain('even ports');
+  });
+
+  test('UDP has no parity: all ports of the range count, and the likelier transport is told', () => {
+    const use = { tcp: { even: 0, odd: 10 }, udp: { even: 4491, odd: 4509 } };
+    const found = overlap(60_163, {}, { ephemeralUse: use });
+    expect(found?.chance).toBeCloseTo(9000 / 28_232, 12);
+    expect(found?.basis?.key).toBe('risk.ephemeral.basis.udp');
+    const tcpOnly = overlap(60_163, {}, { ephemeralUse: use, transports: ['tcp'] });
+    expect(tcpOnly?.chance).toBeCloseTo(10 / 14_116, 12);
+    expect(overlap(60_163, {}, { transports: ['udp'] })?.text.key).toBe('risk.ephemeral.udp');
   });
 
   test('without a count there is no chance, and the basis says why', () => {
@@ -63,7 +73,7 @@ describe('ephemeral overlap', () => {
         fc.nat(70_000),
         (a, b, even, odd) => {
           const ephemeral = [Math.min(a, b), Math.max(a, b)] as const;
-          const found = overlap(a, { ephemeral }, { ephemeralUse: { even, odd } });
+          const found = overlap(a, { ephemeral }, { ephemeralUse: { tcp: { even, odd }, udp: null } });
           expect(found?.chance).toBeGreaterThanOrEqual(0);
           expect(found?.chance).toBeLessThanOrEqual(1);
         },
@@ -89,16 +99,29 @@ describe('the reserve remedy', () => {
       ],
     });
     expect(reserve?.commands).toEqual([
-      'sudo sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010,60163',
+      "echo '8080,9000-9010,60163' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
       "echo 'net.ipv4.ip_local_reserved_ports = 8080,9000-9010,60163' | sudo tee /etc/sysctl.d/60-portolan.conf",
     ]);
-    expect(reserve?.undo).toContain('sudo sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9010');
+    expect(reserve?.undo).toEqual([
+      "echo '8080,9000-9010' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
+      "echo 'net.ipv4.ip_local_reserved_ports = 8080,9000-9010' | sudo tee /etc/sysctl.d/60-portolan.conf",
+    ]);
     expect(reserve).toMatchObject({ needsRoot: true, persistent: true });
   });
   test('with nothing reserved the undo empties the list', () => {
     const [, reserve] = remedies({ reserved: [] });
-    expect(reserve?.commands[0]).toBe('sudo sysctl -w net.ipv4.ip_local_reserved_ports=60163');
-    expect(reserve?.undo).toContain("sudo sysctl -w net.ipv4.ip_local_reserved_ports=''");
+    expect(reserve?.commands[0]).toBe("echo '60163' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports");
+    expect(reserve?.undo).toEqual([
+      "echo '' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
+      'sudo rm /etc/sysctl.d/60-portolan.conf',
+    ]);
+  });
+  test('a list longer than sysctl writes whole is not written at boot', () => {
+    const reserved = Array.from({ length: 900 }, (_, i) => [40_001 + 2 * i, 40_001 + 2 * i] as const);
+    const [, reserve] = remedies({ reserved });
+    expect(reserve).toMatchObject({ persistent: false, title: { key: 'remedy.reserve.now' } });
+    expect(reserve?.commands).toHaveLength(1);
+    expect(reserve?.commands[0]).toContain(',41799,60163');
   });
   test('for any list: the command adds this port and nothing else, the undo is the list as it was', () => {
     const range = fc
@@ -108,9 +131,10 @@ describe('the reserve remedy', () => {
       fc.property(fc.array(range, { maxLength: 6 }), (reserved) => {
         const [, reserve] = remedies({ reserved });
         const before = formatRanges(reserved);
-        const written = (reserve?.commands[0] ?? '').split('=')[1];
+        const listOf = (command = ''): string | undefined => /^echo '([^']*)' \|/.exec(command)?.[1];
+        const written = listOf(reserve?.commands[0]);
         expect(written).toBe(before === '' ? '60163' : `${before},60163`);
-        expect(reserve?.undo.at(-1)?.split('=')[1]).toBe(before === '' ? "''" : before);
+        expect(listOf(reserve?.undo[0])).toBe(before);
       }),
     );
   });
@@ -228,9 +252,12 @@ describe('in use', () => {
     const holder = { ...toHolder(makeSocket()), kind };
     return risk('in-use', input(3000, {}, { use: { verdict: 'held', holders: [holder], gaps: [] } }));
   };
-  test('stands first where somebody has the port, milder where it goes away by itself', () => {
-    expect(held('connection')).toMatchObject({ severity: 'high', text: { key: 'risk.inuse' } });
-    expect(held('closing')).toMatchObject({ severity: 'medium', text: { key: 'risk.inuse.closing' } });
+  test('is grave where a program holds the port, milder where connections do that a server may bind beside', () => {
+    expect(held('listener')).toMatchObject({ severity: 'high', text: { key: 'risk.inuse' } });
+    expect(held('bound')).toMatchObject({ severity: 'high', text: { key: 'risk.inuse' } });
+    for (const kind of ['connection', 'closing'] as const) {
+      expect(held(kind)).toMatchObject({ severity: 'medium', text: { key: 'risk.inuse.passing' } });
+    }
   });
   test('is not said of a free port nor of one that could not be looked at', () => {
     for (const verdict of ['free', 'unknown'] as const) {

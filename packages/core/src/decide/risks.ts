@@ -1,9 +1,10 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
-import { say } from '../model/message.ts';
+import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
+import type { MessageKey } from '../text/catalog.ts';
 import { claimName, isWide } from './claims.ts';
 
 /** What the risks are judged from. */
@@ -38,36 +39,36 @@ export function risksOf(input: RiskInput): Risk[] {
 /** Somebody is on the port now: what happens to a program that wants it. */
 function inUse({ port, use }: RiskInput): Risk | null {
   if (use.verdict !== 'held') return null;
-  const waits = use.holders.every((holder) => holder.kind === 'closing');
+  const kinds = new Set(use.holders.map((holder) => holder.kind));
+  const passing = [...kinds].every((kind) => kind === 'closing' || kind === 'connection');
   return {
     id: 'in-use',
-    severity: waits ? 'medium' : 'high',
+    severity: passing ? 'medium' : 'high',
     chance: null,
     basis: null,
-    text: say(waits ? 'risk.inuse.closing' : 'risk.inuse', { port }),
+    text: say(passing ? 'risk.inuse.passing' : 'risk.inuse', { port }),
     remedies: [],
     sources: [],
   };
 }
 
 /** The port lies where this host's kernel takes ports for outgoing connections. */
-function ephemeralOverlap({ port, host, ephemeralUse }: RiskInput): Risk | null {
+function ephemeralOverlap(input: RiskInput): Risk | null {
+  const { port, host, transports } = input;
   if (host.inEphemeral !== true || host.isReserved === true || host.ephemeral === null) return null;
   const [first, last] = host.ephemeral;
   const odd = (port & 1) === 1;
-  // Linux connect() prefers ports of the parity of the range's first number, bind(0) the others.
-  const forConnect = ((port ^ first) & 1) === 0;
-  const total = countParity(first, last, odd, host.reserved ?? []);
-  const used = ephemeralUse === null ? null : odd ? ephemeralUse.odd : ephemeralUse.even;
+  // Linux: connect() prefers ports of the parity of the range's first number, bind(0) the others. UDP has no such
+  // preference.
+  const tcp = transports.includes('tcp');
+  const forConnect = !tcp || ((port ^ first) & 1) === 0;
+  const worst = worstChance(input, first, last, odd);
   return {
     id: 'ephemeral-overlap',
     severity: 'high',
-    chance: used === null || total === 0 ? null : Math.min(1, used / total),
-    basis:
-      used === null
-        ? say('risk.ephemeral.basis.none')
-        : say(odd ? 'risk.ephemeral.basis.odd' : 'risk.ephemeral.basis.even', { used, total }),
-    text: say(forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind', {
+    chance: worst?.chance ?? null,
+    basis: worst?.basis ?? say('risk.ephemeral.basis.none'),
+    text: say(tcp ? (forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind') : 'risk.ephemeral.udp', {
       port,
       first,
       last,
@@ -76,6 +77,33 @@ function ephemeralOverlap({ port, host, ephemeralUse }: RiskInput): Risk | null 
     remedies: reserveRemedies(port, host),
     sources: ['linux-ip-sysctl', 'rfc6056'],
   };
+}
+
+interface Chance {
+  readonly chance: number;
+  readonly basis: Message;
+}
+
+/** The share of like ports in use, for the transport where it is largest; null where nothing was counted. */
+function worstChance(
+  { transports, host, ephemeralUse }: RiskInput,
+  first: number,
+  last: number,
+  odd: boolean,
+): Chance | null {
+  const reserved = host.reserved ?? [];
+  const like = countParity(first, last, odd, reserved);
+  const all = like + countParity(first, last, !odd, reserved);
+  const chances: Chance[] = [];
+  const add = (used: number, total: number, key: MessageKey): void => {
+    if (total > 0) chances.push({ chance: Math.min(1, used / total), basis: say(key, { used, total }) });
+  };
+  const { tcp = null, udp = null } = ephemeralUse ?? {};
+  if (tcp !== null && transports.includes('tcp')) {
+    add(odd ? tcp.odd : tcp.even, like, odd ? 'risk.ephemeral.basis.odd' : 'risk.ephemeral.basis.even');
+  }
+  if (udp !== null && transports.includes('udp')) add(udp.odd + udp.even, all, 'risk.ephemeral.basis.udp');
+  return chances.reduce<Chance | null>((a, b) => (a === null || b.chance > a.chance ? b : a), null);
 }
 
 /** Ports of one parity in a range, less the reserved ones; reserved runs do not overlap. */
@@ -90,7 +118,14 @@ function countParity(first: number, last: number, odd: boolean, reserved: readon
   );
 }
 
-/** Writing ip_local_reserved_ports replaces the whole list, so what stands there is written again with it. */
+/** The kernel's list, and the file that sets it at boot. */
+const RESERVED_FILE = '/proc/sys/net/ipv4/ip_local_reserved_ports';
+const BOOT_FILE = '/etc/sysctl.d/60-portolan.conf';
+
+/** sysctl writes a longer list in pieces, of which only the first takes effect, and reports success. */
+const SYSCTL_LIMIT = 4000;
+
+/** Writing the list replaces it, so what stands there is written again with the new port. */
 function reserveRemedies(port: number, host: HostView): Remedy[] {
   const moved: Remedy = {
     title: say('remedy.move'),
@@ -102,24 +137,18 @@ function reserveRemedies(port: number, host: HostView): Remedy[] {
   if (host.platform !== 'linux' || host.reserved === null) return [moved];
   const before = formatRanges(host.reserved);
   const after = before === '' ? String(port) : `${before},${port}`;
-  const file = '/etc/sysctl.d/60-portolan.conf';
+  const persistent = after.length < SYSCTL_LIMIT;
+  const now = (list: string): string => `echo '${list}' | sudo tee ${RESERVED_FILE}`;
+  const atBoot = (list: string): string =>
+    `echo 'net.ipv4.ip_local_reserved_ports = ${list}' | sudo tee ${BOOT_FILE}`;
   return [
     moved,
     {
-      title: say('remedy.reserve', { port }),
-      commands: [
-        `sudo sysctl -w net.ipv4.ip_local_reserved_ports=${after}`,
-        `echo 'net.ipv4.ip_local_reserved_ports = ${after}' | sudo tee ${file}`,
-      ],
+      title: say(persistent ? 'remedy.reserve' : 'remedy.reserve.now', { port }),
+      commands: [now(after), ...(persistent ? [atBoot(after)] : [])],
       needsRoot: true,
-      persistent: true,
-      undo:
-        before === ''
-          ? [`sudo rm ${file}`, "sudo sysctl -w net.ipv4.ip_local_reserved_ports=''"]
-          : [
-              `echo 'net.ipv4.ip_local_reserved_ports = ${before}' | sudo tee ${file}`,
-              `sudo sysctl -w net.ipv4.ip_local_reserved_ports=${before}`,
-            ],
+      persistent,
+      undo: [now(before), ...(persistent ? [before === '' ? `sudo rm ${BOOT_FILE}` : atBoot(before)] : [])],
     },
   ];
 }
@@ -174,13 +203,7 @@ function privileged({ port, host }: RiskInput): Risk | null {
     basis: null,
     text: say('risk.privileged', { port, from }),
     remedies: [
-      {
-        title: say('remedy.capability'),
-        commands: ['AmbientCapabilities=CAP_NET_BIND_SERVICE'],
-        needsRoot: true,
-        persistent: true,
-        undo: [],
-      },
+      { title: say('remedy.capability'), commands: [], needsRoot: true, persistent: true, undo: [] },
     ],
     sources: ['linux-ip-sysctl'],
   };

@@ -49,7 +49,7 @@ const SERVICE_NAME = /^(?=.*[a-z])[a-z0-9][a-z0-9_.+*-]{0,39}$/i;
 
 /**
  * Reads a port expression. Never throws: an unreadable one comes back with the reason.
- * Digits are plain ASCII decimals, leading zeros allowed up to five digits in all.
+ * Digits are plain ASCII decimals; leading zeros are allowed.
  */
 export function parsePortQuery(raw: string): QueryResult {
   const fail = (problem: QueryProblem): QueryResult => ({ ok: false, problem, input: raw.slice(0, 80) });

@@ -84,6 +84,8 @@ export type GapCode =
   | 'sockets-unreadable'
   | 'owners-hidden'
   | 'owner-elsewhere'
+  | 'owner-not-found'
+  | 'processes-hidden'
   | 'processes-unreadable'
   | 'bound-invisible'
   | 'bound-unlisted'
@@ -113,10 +115,16 @@ export interface HostLimits {
   readonly unprivilegedFrom: number | null;
 }
 
-/** How many ports of the ephemeral range have a socket on them now, by parity of the number. */
-export interface EphemeralUse {
+/** Ports counted by parity of the number. */
+export interface ParityCount {
   readonly even: number;
   readonly odd: number;
+}
+
+/** Ports of the ephemeral range, less the reserved ones, that have a socket now; null where not counted. */
+export interface EphemeralUse {
+  readonly tcp: ParityCount | null;
+  readonly udp: ParityCount | null;
 }
 
 /** What a probe saw at one moment. */
@@ -128,7 +136,7 @@ export interface Snapshot {
   /** How sockets were read. */
   readonly via: 'sock_diag' | 'procfs' | 'none';
   readonly limits: HostLimits;
-  /** TCP ports in use within the ephemeral range; null where they were not counted. */
+  /** Ports in use within the ephemeral range; null where they were not counted. */
   readonly ephemeralUse: EphemeralUse | null;
   readonly sockets: readonly Socket[];
   readonly gaps: readonly Gap[];

@@ -7,7 +7,7 @@
 // biome-ignore format: one class a line
 const UNSAFE = new RegExp(
   '[\\u0000-\\u001f\\u007f-\\u009f' +
-    '\\u00ad\\u061c\\u180e' +
+    '\\u00ad\\u061c\\u115f\\u1160\\u180e\\u3164\\uffa0' +
     '\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f' +
     '\\ufeff\\ufff9-\\ufffb' +
     '\\u{e0000}-\\u{e007f}]' +
@@ -32,7 +32,7 @@ export function printable(text: string): string {
  * code units: without the newlines of indented JSON among the matches it is four times as fast.
  */
 const UNSAFE_IN_JSON =
-  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+  /[\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u3164\uffa0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
 
 /** JSON text whose strings hold no unsafe character raw: the value is the same, the bytes are harmless. */
 export function printableJson(value: unknown, indent: number): string {

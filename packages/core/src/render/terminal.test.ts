@@ -204,7 +204,7 @@ function hostileReport(evil: string): PortReport {
       claims,
       host,
       use,
-      ephemeralUse: { even: 1, odd: 2 },
+      ephemeralUse: { tcp: { even: 1, odd: 2 }, udp: null },
       defaults: [],
       blockedSource: 'whatwg',
     }),

@@ -17,11 +17,21 @@ export function secondsLeft(ms: number): string {
 /** Who holds it, in a few words, to stand inside a sentence. */
 export function whoWords(holder: Holder): Message {
   const first = holder.owners[0];
-  if (first === undefined)
-    return holder.user === null ? say('who.unknown') : say('who.user', { user: holder.user });
+  if (first === undefined) return userWords(holder) ?? say('who.unknown');
   const one = say('who.process', { name: first.name, pid: first.pid });
-  const sure = first.inferred ? say('who.inferred', { who: one }) : one;
+  const sure = first.inferred ? guessed(first, one) : one;
   return holder.owners.length === 1 ? sure : say('who.more', { who: sure, count: holder.owners.length - 1 });
+}
+
+/** The unit follows from the socket's cgroup; which of its processes it is, is a guess. */
+function guessed(owner: Owner, who: Message): Message {
+  return owner.unit === null ? say('who.inferred', { who }) : say('who.unit', { unit: owner.unit, who });
+}
+
+/** The user of a socket by name, else by number; null where the kernel keeps none. */
+function userWords({ user, uid }: Holder): Message | null {
+  if (user !== null) return say('who.user', { user });
+  return uid === null ? null : say('who.user', { user: String(uid) });
 }
 
 /** Most owners of one socket that are described one by one. */
@@ -47,19 +57,21 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
   if (skipped > 0)
     nodes.push({ kind: 'para', inline: [said(say('owner.skipped', { count: skipped }), 'dim')] });
   if (holder.owners.length === 0) {
-    const words =
-      holder.kind === 'kernel'
-        ? say('holder.kernel')
-        : holder.kind === 'closing'
-          ? say('holder.closing')
-          : say('holder.nobody');
-    const inline: Inline[] = [said(words)];
-    if (holder.kind !== 'kernel' && holder.user !== null) {
+    const inline: Inline[] = [said(ownerlessWords(holder))];
+    if (holder.ownerHidden && holder.user !== null) {
       inline.push(data('; '), said(say('holder.user', { user: holder.user })));
     }
     nodes.push({ kind: 'para', inline });
   }
   return { inline: joined(parts, '  '), nodes };
+}
+
+/** Why nobody stands behind a holder. */
+function ownerlessWords({ kind, ownerHidden }: Holder): Message {
+  if (kind === 'kernel') return say('holder.kernel');
+  if (ownerHidden) return say('holder.nobody');
+  // A connection that the kernel has set up and no accept(2) has fetched yet has no file of its own.
+  return say(kind === 'connection' ? 'holder.queued' : 'holder.closing');
 }
 
 function ownerNodes(owner: Owner): Node[] {

@@ -47,57 +47,95 @@ export function parseIanaXml(
   knownMisuse: ReadonlySet<number>,
   fewest: number = FEWEST_RECORDS,
 ): IanaEdition {
-  const rows: RegistryRow[] = [];
-  const path: string[] = [];
-  let registry = '';
-  let date = '';
-  let numbered = 0;
-  let fields: Fields | null = null;
-  let buffer = '';
+  const reader = new RegistryReader(knownMisuse);
   const parser = new SaxesParser({ xmlns: false });
   parser.on('error', (error) => {
     throw refuse(`it is not well-formed XML (${error.message.split('\n')[0]})`, error);
   });
-  parser.on('opentag', (tag) => {
-    path.push(tag.name);
-    buffer = '';
-    if (path.length === 1)
-      registry = tag.name === 'registry' ? (tag.attributes['id'] ?? '') : `<${tag.name}>`;
-    if (tag.name === 'record') {
-      fields = { name: '', protocol: '', description: '', number: '', unauthorized: '', rfc: '' };
-    }
-    if (tag.name === 'xref' && fields !== null && tag.attributes['type'] === 'rfc' && fields.rfc === '') {
-      fields.rfc = /^rfc(\d+)$/i.exec(tag.attributes['data'] ?? '')?.[1] ?? '';
-    }
-  });
-  parser.on('text', (chunk) => {
-    buffer += chunk;
-  });
-  parser.on('cdata', (chunk) => {
-    buffer += chunk;
-  });
-  parser.on('closetag', (tag) => {
-    path.pop();
-    if (tag.name === 'updated' && path.length === 1) date = buffer.trim();
-    else if (fields !== null && path.at(-1) === 'record' && TEXT_FIELDS.has(tag.name)) {
-      fields[tag.name as keyof Fields] = buffer.trim();
-    } else if (tag.name === 'record' && fields !== null) {
-      if (pushRecord(rows, fields, knownMisuse)) numbered++;
-      fields = null;
-    }
-    buffer = '';
-  });
+  parser.on('opentag', (tag) => reader.open(tag.name, tag.attributes));
+  parser.on('text', (chunk) => reader.text(chunk));
+  parser.on('cdata', (chunk) => reader.text(chunk));
+  parser.on('closetag', (tag) => reader.close(tag.name));
   parser.write(text).close();
-
+  const { registry, date, numbered, rows } = reader;
   if (registry !== 'service-names-port-numbers') {
     throw refuse(
       `it is ${registry === '' ? 'an unnamed registry' : registry}, not service-names-port-numbers`,
     );
   }
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw refuse('it does not say which edition it is (<updated>)');
+  if (!isDate(date)) throw refuse('it does not say which edition it is (<updated>)');
   if (numbered < fewest)
     throw refuse(`it holds ${numbered} numbered records, and the registry has at least ${fewest}`);
   return { date, claims: registryClaims(rows), numbered };
+}
+
+/** Elements of a record whose text must be a value and nothing else. */
+const PLAIN_FIELDS = new Set(['name', 'protocol', 'number']);
+
+/** Longest service name: RFC 6335 s5.1 allows 15 characters, older entries have more. */
+const NAME_LIMIT = 64;
+
+/** Collects the records of a registry while its elements go by. */
+class RegistryReader {
+  registry = '';
+  date = '';
+  numbered = 0;
+  readonly rows: RegistryRow[] = [];
+  readonly #knownMisuse: ReadonlySet<number>;
+  readonly #path: string[] = [];
+  #fields: Fields | null = null;
+  /** Text of the field that is open, elements within it included. */
+  #buffer = '';
+
+  constructor(knownMisuse: ReadonlySet<number>) {
+    this.#knownMisuse = knownMisuse;
+  }
+
+  open(name: string, attributes: Readonly<Record<string, string>>): void {
+    const parent = this.#path.at(-1);
+    this.#path.push(name);
+    if (this.#path.length === 1) this.registry = name === 'registry' ? (attributes['id'] ?? '') : `<${name}>`;
+    if (name === 'record') {
+      if (this.#fields !== null) throw refuse('it has a record within a record');
+      this.#fields = { name: '', protocol: '', description: '', number: '', unauthorized: '', rfc: '' };
+    } else if (parent !== undefined && PLAIN_FIELDS.has(parent) && this.#fields !== null) {
+      throw refuse(`it has <${name.slice(0, 40)}> within <${parent}>`);
+    }
+    const { rfc } = this.#fields ?? { rfc: null };
+    if (name === 'xref' && this.#fields !== null && rfc === '' && attributes['type'] === 'rfc') {
+      this.#fields.rfc = /^rfc(\d+)$/i.exec(attributes['data'] ?? '')?.[1] ?? '';
+    }
+    // A line break within a description is a blank; any other element leaves the text around it as it is.
+    if (this.#isField() || name === 'updated') this.#buffer = '';
+    else if (name === 'br') this.#buffer += ' ';
+  }
+
+  text(chunk: string): void {
+    this.#buffer += chunk;
+  }
+
+  close(name: string): void {
+    const isField = this.#isField();
+    this.#path.pop();
+    if (name === 'updated' && this.#path.length === 1) this.date = this.#buffer.trim();
+    else if (isField && this.#fields !== null && TEXT_FIELDS.has(name)) {
+      this.#fields[name as keyof Fields] = this.#buffer.trim();
+    } else if (name === 'record' && this.#fields !== null) {
+      if (pushRecord(this.rows, this.#fields, this.#knownMisuse)) this.numbered++;
+      this.#fields = null;
+    }
+  }
+
+  /** True while the innermost open element is a direct child of a record. */
+  #isField(): boolean {
+    return this.#path.at(-2) === 'record';
+  }
+}
+
+/** A day of the calendar, written YYYY-MM-DD. */
+function isDate(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 /** Adds the rows of one record; true where it carries a port number. */
@@ -105,6 +143,8 @@ function pushRecord(rows: RegistryRow[], fields: Fields, knownMisuse: ReadonlySe
   if (fields.number === '') return false;
   const ports = readNumber(fields.number);
   const protocol = fields.protocol.toLowerCase();
+  if (fields.name.length > NAME_LIMIT)
+    throw refuse(`it holds a service name of ${fields.name.length} characters`);
   if (protocol !== '' && !isTransport(protocol))
     throw refuse(`it names the transport “${protocol.slice(0, 40)}”`);
   const transports: Transport[] = protocol === '' ? [] : [protocol];

@@ -114,10 +114,11 @@ describe('quiet-host, recorded from Linux 6.18', () => {
     expect(udp.sockets.map((socket) => socket.transport)).toEqual(['udp']);
     expect(codes(udp)).toEqual(['recorded-host']);
   });
-  test('TCP ports of the ephemeral range are counted by parity, each once', async () => {
+  test('ports of the ephemeral range are counted by transport and parity, each once', async () => {
     const counted = await look(machine('quiet-host'), { ports: [60_163, 60_163], countEphemeral: true });
-    // 60163 (thrice) is odd, 45878 even; 8080 lies outside, UDP does not count.
-    expect(counted.ephemeralUse).toEqual({ even: 1, odd: 1 });
+    // TCP: 60163 (thrice) is odd, 45878 even; 8080 lies outside.
+    expect(counted.ephemeralUse?.tcp).toEqual({ even: 1, odd: 1 });
+    expect(counted.ephemeralUse?.udp).not.toBeNull();
     const outside = await look(machine('quiet-host'), { ports: [80, 80], countEphemeral: true });
     expect(outside.ephemeralUse).toBeNull();
   });
@@ -156,14 +157,12 @@ describe('busy-server, made by hand', () => {
       container: { runtime: 'docker', id: expect.stringMatching(/^3f4e5d6c/), name: null },
     });
   });
-  test('51820: root’s socket without any process is the kernel’s own', () => {
+  test('51820: that no process has root’s socket does not make it the kernel’s own; a gap says what it may be', () => {
     const sockets = at(seen, 51_820);
     expect(sockets).toHaveLength(2);
-    for (const socket of sockets) expect(socket).toMatchObject({ kernel: true, owners: [], uid: 0 });
-    expect(useOf(seen, [51_820, 51_820], ['udp']).holders.map((holder) => holder.kind)).toEqual([
-      'kernel',
-      'kernel',
-    ]);
+    for (const socket of sockets) expect(socket).toMatchObject({ kernel: false, owners: [], uid: 0 });
+    expect(useOf(seen, [51_820, 51_820], ['udp']).verdict).toBe('held');
+    expect(codes(seen)).toContain('owner-not-found');
   });
   test('60163: a name that looks like the rest of its line, an executable that is gone', () => {
     expect(at(seen, 60_163)[0]?.owners[0]).toMatchObject({
@@ -222,7 +221,7 @@ describe('busy-server, made by hand', () => {
       root,
     );
     const hidden = await look(root);
-    expect(codes(hidden)).toContain('owners-hidden');
+    expect(codes(hidden)).toContain('processes-hidden');
     for (const socket of [...at(hidden, 5432), ...at(hidden, 51_820)]) {
       expect(socket).toMatchObject({ owners: [], kernel: false, ownersComplete: false });
     }

@@ -1,15 +1,23 @@
 // The Linux probe: tables, limits and owners of the current network namespace, joined into a snapshot.
-import { readFileSync } from 'node:fs';
-import { type EphemeralUse, type Gap, inRange, type PortRange, type Snapshot } from '@portolan/core';
+import { release as osRelease } from 'node:os';
+import {
+  type EphemeralUse,
+  type Gap,
+  type HostLimits,
+  inRange,
+  type ParityCount,
+  type Snapshot,
+} from '@portolan/core';
 import type { Backend, ProbeRequest } from '../backend.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import { parsePasswd } from '../parse/linux-limits.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { filesWalk, syscallWalk } from './fd-walk.ts';
+import { filesWalk, syscallWalk, threadWalk } from './fd-walk.ts';
 import { readLimits } from './limits.ts';
 import { loadLibc } from './native.ts';
 import { joinOwners } from './owners.ts';
 import { ProcessReader } from './process.ts';
+import { readText } from './read-text.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
 import { countPorts, listsBound, readTables, type Tables } from './tables.ts';
 import { readTunnelPorts } from './tunnels.ts';
@@ -34,7 +42,9 @@ function look(request: ProbeRequest): Snapshot {
   const libc = live && request.ffi !== false ? loadLibc() : null;
   const diag = libc === null ? null : openSockDiag(libc);
   try {
-    const release = text(`${procRoot}/sys/kernel/osrelease`)?.trim() ?? null;
+    const release = live
+      ? osRelease()
+      : (readText(`${procRoot}/sys/kernel/osrelease`, 4096)?.text.trim() ?? null);
     const { limits, gaps: limitGaps } = readLimits(procRoot);
     const remedy = boundRemedy(request, live, release);
     const read = (): Tables => readTables(procRoot, diag, release, request.ports, request.transports, remedy);
@@ -43,6 +53,7 @@ function look(request: ProbeRequest): Snapshot {
     const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
       procRoot,
       walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
+      threadWalk: threadWalk(procRoot),
       processes: new ProcessReader(procRoot, userName),
       userName,
       reread: () => read().rows,
@@ -68,10 +79,7 @@ function look(request: ProbeRequest): Snapshot {
       takenAt: new Date().toISOString(),
       via: tables.via,
       limits,
-      ephemeralUse:
-        request.countEphemeral === true && limits.ephemeral !== null
-          ? countEphemeral(procRoot, diag, release, request.ports, limits.ephemeral)
-          : null,
+      ephemeralUse: countEphemeral(request, procRoot, diag, release, limits),
       sockets,
       gaps,
     };
@@ -82,36 +90,65 @@ function look(request: ProbeRequest): Snapshot {
 
 /** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */
 function countEphemeral(
+  request: ProbeRequest,
   procRoot: string,
   diag: SockDiag | null,
   release: string | null,
-  ports: PortRange | null,
-  range: PortRange,
+  limits: HostLimits,
 ): EphemeralUse | null {
+  const range = limits.ephemeral;
+  const { ports } = request;
+  if (request.countEphemeral !== true || range === null || limits.reserved === null) return null;
   if (ports !== null && !inRange(ports[0], range) && !inRange(ports[1], range)) return null;
-  if (diag === null) {
-    const tables = readTables(procRoot, null, release, null, ['tcp'], null);
-    return tables.gaps.some((gap) => gap.code === 'sockets-unreadable')
-      ? null
-      : countPorts(tables.rows, range);
+  const counts: { tcp: ParityCount | null; udp: ParityCount | null } = { tcp: null, udp: null };
+  for (const transport of ['tcp', 'udp'] as const) {
+    if (!request.transports.includes(transport)) continue;
+    const rows = allRows(transport, procRoot, diag, release);
+    if (rows !== null) counts[transport] = countPorts(rows, range, limits.reserved);
   }
-  const rows: LinuxSocketRow[] = [];
-  for (const family of ['ipv4', 'ipv6'] as const) {
-    const states = NOT_LISTENING;
-    if (diag.dump({ family, transport: 'tcp', states, ports: null }, (row) => rows.push(row)) !== null)
-      return null;
-  }
-  return countPorts(rows, range);
+  return counts;
 }
 
-/** Names of this host's users; a recorded /proc belongs to another host, whose users are not ours. */
+function allRows(
+  transport: 'tcp' | 'udp',
+  procRoot: string,
+  diag: SockDiag | null,
+  release: string | null,
+): readonly LinuxSocketRow[] | null {
+  if (diag === null) {
+    const tables = readTables(procRoot, null, release, null, [transport], null);
+    return tables.gaps.some((gap) => gap.code === 'sockets-unreadable') ? null : tables.rows;
+  }
+  const rows: LinuxSocketRow[] = [];
+  const states = transport === 'tcp' ? NOT_LISTENING : ALL_STATES;
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    if (diag.dump({ family, transport, states, ports: null }, (row) => rows.push(row)) !== null) return null;
+  }
+  return rows;
+}
+
+/** Largest /etc/passwd that is read. */
+const PASSWD_LIMIT = 1 << 22;
+
+/**
+ * Names of this host's users. A recorded /proc belongs to another host, whose users are not ours; and in a user
+ * namespace the overflow uid stands for everybody who is not mapped into it (man user_namespaces(7)).
+ */
 function userNames(live: boolean): (uid: number) => string | null {
   let names: Map<number, string> | null = null;
   return (uid) => {
-    if (!live) return null;
-    names ??= parsePasswd(text('/etc/passwd') ?? '');
+    if (!live || (uid === OVERFLOW_UID && !allUsersMapped())) return null;
+    names ??= parsePasswd(readText('/etc/passwd', PASSWD_LIMIT)?.text ?? '');
     return names.get(uid) ?? null;
   };
+}
+
+/** Default of /proc/sys/kernel/overflowuid. */
+const OVERFLOW_UID = 65_534;
+
+/** True outside user namespaces: there every uid is itself. */
+function allUsersMapped(): boolean {
+  return /^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map', 4096)?.text ?? '');
 }
 
 /**
@@ -134,15 +171,7 @@ function boundRemedy(
 
 /** Root sees every process, or nobody does. */
 function ownersRemedy({ ports, call }: ProbeRequest, live: boolean): string | null {
-  if (!live || process.geteuid?.() === 0) return null;
+  if (!live || (process.geteuid?.() === 0 && allUsersMapped())) return null;
   const what = ports !== null && ports[0] === ports[1] ? `who ${ports[0]}` : 'list';
   return `sudo ${call?.() ?? 'portolan'} ${what}`;
-}
-
-function text(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
 }

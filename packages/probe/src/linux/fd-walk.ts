@@ -2,8 +2,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { type Libc, nativeBuffer } from './native.ts';
 
-/** Called for every wanted inode found: which process, through which descriptor. */
-export type OnHit = (inode: number, pid: number, fd: number) => void;
+/** Called for every wanted inode found: which process, and the link below its folder, `fd/7`. */
+export type OnHit = (inode: number, pid: number, link: string) => void;
 
 /** What a walk could not do. */
 export interface WalkResult {
@@ -40,30 +40,59 @@ export function filesWalk(procRoot: string): FdWalk {
   return (pids, wanted, onHit) => {
     const refused: number[] = [];
     for (const pid of pids) {
-      const folder = `${procRoot}/${pid}/fd`;
-      let names: string[];
+      const seen = readDescriptors(`${procRoot}/${pid}/fd`, (name, inode) => {
+        if (wanted.has(inode)) onHit(inode, pid, `fd/${name}`);
+      });
+      if (!seen) refused.push(pid);
+    }
+    return { refused };
+  };
+}
+
+/** The walk over single threads: slow, and only for sockets that no process as a whole has open. */
+export function threadWalk(procRoot: string): FdWalk {
+  return (pids, wanted, onHit) => {
+    const refused: number[] = [];
+    for (const pid of pids) {
+      let threads: string[];
       try {
-        names = readdirSync(folder);
-      } catch (error) {
-        if (!isGone(error)) refused.push(pid);
+        threads = readdirSync(`${procRoot}/${pid}/task`);
+      } catch {
         continue;
       }
-      for (const name of names) {
-        let link: string;
-        try {
-          link = readlinkSync(`${folder}/${name}`);
-        } catch (error) {
-          if (isGone(error)) continue;
-          // A folder that can be listed and not read: one refusal speaks for the whole process.
-          refused.push(pid);
-          break;
-        }
-        const inode = socketInode(link);
-        if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, Number(name));
+      for (const thread of threads) {
+        if (Number(thread) === pid) continue;
+        const seen = readDescriptors(`${procRoot}/${pid}/task/${thread}/fd`, (name, inode) => {
+          if (wanted.has(inode)) onHit(inode, pid, `task/${thread}/fd/${name}`);
+        });
+        if (!seen && !refused.includes(pid)) refused.push(pid);
       }
     }
     return { refused };
   };
+}
+
+/** Sockets among the descriptors of a folder; false where it may not be looked at. */
+function readDescriptors(folder: string, onSocket: (name: string, inode: number) => void): boolean {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    return isGone(error);
+  }
+  for (const name of names) {
+    let link: string;
+    try {
+      link = readlinkSync(`${folder}/${name}`);
+    } catch (error) {
+      if (isGone(error)) continue;
+      // A folder that can be listed and not read: one refusal speaks for all of it.
+      return false;
+    }
+    const inode = socketInode(link);
+    if (inode !== 0) onSocket(name, inode);
+  }
+  return true;
 }
 
 const AT_FDCWD = -100;
@@ -106,6 +135,10 @@ export function syscallWalk(libc: Libc, procRoot: string): FdWalk | null {
       let refusedHere = false;
       for (;;) {
         const length = libc.syscall3(getdents64, dir, namesAddress, NAMES_BYTES);
+        if (length < 0) {
+          const errno = libc.errno();
+          if (errno !== ENOENT && errno !== ESRCH) refusedHere = true;
+        }
         if (length <= 0) break;
         // struct linux_dirent64: ino u64, off u64, reclen u16, type u8, name
         for (let at = 0; at < length; ) {
@@ -119,7 +152,7 @@ export function syscallWalk(libc: Libc, procRoot: string): FdWalk | null {
             continue;
           }
           const inode = inodeOfLink(link, size);
-          if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, decimal(names, nameAt));
+          if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, `fd/${decimal(names, nameAt)}`);
         }
       }
       if (refusedHere) refused.push(pid);

@@ -1,16 +1,16 @@
 // Reads the ranges and reservations of this network namespace from /proc/sys/net/ipv4.
-import { readFileSync } from 'node:fs';
 import type { Gap, HostLimits } from '@portolan/core';
 import { parsePortRangeSysctl, parseReservedPorts } from '../parse/linux-limits.ts';
+import { readText } from './read-text.ts';
+
+/** A list of every second port takes 200 kB; the kernel gives a list in one read or cut short. */
+const LIST_LIMIT = 1 << 19;
 
 /** The limits, and a gap for those that could not be read. */
 export function readLimits(procRoot: string): { limits: HostLimits; gaps: Gap[] } {
   const read = (name: string): string | null => {
-    try {
-      return readFileSync(`${procRoot}/sys/net/ipv4/${name}`, 'latin1');
-    } catch {
-      return null;
-    }
+    const found = readText(`${procRoot}/sys/net/ipv4/${name}`, LIST_LIMIT);
+    return found === null || found.cut ? null : found.text;
   };
   const range = read('ip_local_port_range');
   const reserved = read('ip_local_reserved_ports');

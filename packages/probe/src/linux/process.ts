@@ -1,5 +1,5 @@
 // Reads what /proc tells about one process and joins it into an owner.
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
 import type { Owner } from '@portolan/core';
 import {
   parseBootTime,
@@ -9,12 +9,23 @@ import {
   readCgroupPath,
 } from '../parse/linux-proc-pid.ts';
 import { socketInode } from './fd-walk.ts';
+import { readText } from './read-text.ts';
 
 /** Ticks a second in /proc/PID/stat (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
+/** Most bytes that are read of one file about a process; command lines can be megabytes long. */
+const TEXT_LIMIT = 1 << 18;
+
 /** Longest command line that is kept, in bytes: more than any sane one, less than a terminal can drown in. */
 const CMDLINE_LIMIT = 1 << 16;
+
+/** A descriptor through which a process was found to have a socket. */
+export interface Proof {
+  /** Link below the process's folder, `fd/7` or `task/12/fd/7`. */
+  readonly link: string;
+  readonly inode: number;
+}
 
 /** Reads processes of one /proc; boot time and user names are read once. */
 export class ProcessReader {
@@ -31,11 +42,11 @@ export class ProcessReader {
    * The process `pid`, or null where it is gone. With `proof`, the descriptor through which it was found is
    * read again AFTER its start time: only then does this pid at this start time hold that socket.
    */
-  read(pid: number, proof: { fd: number; inode: number } | null, inferred: boolean): Owner | null {
+  read(pid: number, proof: Proof | null, inferred: boolean): Owner | null {
     const folder = `${this.#procRoot}/${pid}`;
     const stat = parseProcStat(this.#text(`${folder}/stat`) ?? '');
     if (stat === null) return null;
-    if (proof !== null && socketInode(this.#link(`${folder}/fd/${proof.fd}`) ?? '') !== proof.inode)
+    if (proof !== null && socketInode(this.#link(`${folder}/${proof.link}`) ?? '') !== proof.inode)
       return null;
     const exe = this.#link(`${folder}/exe`);
     const argv = parseCmdline((this.#text(`${folder}/cmdline`) ?? '').slice(0, CMDLINE_LIMIT));
@@ -61,7 +72,9 @@ export class ProcessReader {
   #startedAt(ticks: number): string | null {
     this.#bootTime ??= parseBootTime(this.#text(`${this.#procRoot}/stat`) ?? '');
     if (this.#bootTime === null) return null;
-    return new Date((this.#bootTime + ticks / TICKS_PER_SECOND) * 1000).toISOString();
+    const date = new Date((this.#bootTime + ticks / TICKS_PER_SECOND) * 1000);
+    // A recorded copy may hold any number.
+    return Number.isNaN(date.getTime()) ? null : date.toISOString();
   }
 
   #user(folder: string): string | null {
@@ -77,11 +90,7 @@ export class ProcessReader {
   }
 
   #text(path: string): string | null {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return null;
-    }
+    return readText(path, TEXT_LIMIT)?.text ?? null;
   }
 
   #link(path: string): string | null {

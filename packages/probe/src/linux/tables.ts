@@ -1,10 +1,11 @@
 // Reads the socket tables of this network namespace: sock_diag where it can be had, /proc/net where not.
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { type Gap, inRange, type PortRange, type Transport } from '@portolan/core';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import { parseProcNet } from '../parse/linux-proc-net.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
+import { readTable } from './read-text.ts';
 import type { SockDiag } from './sock-diag.ts';
 
 /** Rows, how they were read, and what could not be. */
@@ -32,6 +33,7 @@ export function readTables(
   const rows: LinuxSocketRow[] = [];
   const gaps: Gap[] = [];
   let byFile = false;
+  let tcpByFile = false;
   for (const transport of SCANNED) {
     if (!transports.includes(transport)) continue;
     for (const family of FAMILIES) {
@@ -48,6 +50,7 @@ export function readTables(
         }
       }
       byFile = true;
+      if (transport === 'tcp') tcpByFile = true;
       const gap = readFile(procRoot, transport, family, ports, rows);
       if (gap !== null) gaps.push(gap);
     }
@@ -56,9 +59,9 @@ export function readTables(
     if (transports.includes(transport) && kernelHas(procRoot, transport))
       gaps.push(unreadable(transport, 'not-read'));
   }
-  if (transports.includes('tcp') && (byFile || !listsBound(release))) {
+  if (transports.includes('tcp') && (tcpByFile || !listsBound(release))) {
     gaps.push({
-      code: listsBound(release) ? 'bound-invisible' : 'bound-unlisted',
+      code: release === null || listsBound(release) ? 'bound-invisible' : 'bound-unlisted',
       values: { release: release ?? '?' },
       remedy: boundRemedy,
       coversUse: true,
@@ -68,11 +71,15 @@ export function readTables(
   return { rows, via: byFile ? 'procfs' : 'sock_diag', gaps };
 }
 
-/** Distinct TCP ports in use within `range`, by parity. */
-export function countPorts(rows: Iterable<LinuxSocketRow>, range: PortRange): { even: number; odd: number } {
+/** Distinct ports in use within the part of `range` that is not reserved, by parity. */
+export function countPorts(
+  rows: Iterable<LinuxSocketRow>,
+  range: PortRange,
+  reserved: readonly PortRange[],
+): { even: number; odd: number } {
   const seen = new Set<number>();
-  for (const row of rows)
-    if (row.transport === 'tcp' && inRange(row.local.port, range)) seen.add(row.local.port);
+  for (const { local } of rows) if (inRange(local.port, range)) seen.add(local.port);
+  for (const port of seen) if (reserved.some((part) => inRange(port, part))) seen.delete(port);
   let odd = 0;
   for (const port of seen) odd += port & 1;
   return { even: seen.size - odd, odd };
@@ -96,11 +103,11 @@ function readFile(
   const name = family === 'ipv4' ? transport : `${transport}6`;
   let text: string;
   try {
-    text = readFileSync(`${procRoot}/net/${name}`, 'latin1');
+    text = readTable(`${procRoot}/net/${name}`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
     // A kernel without IPv6 has no such file; nothing can hide in a table that does not exist.
-    if (code === 'ENOENT' && family === 'ipv6' && fileExists(`${procRoot}/net/${transport}`)) return null;
+    if (code === 'ENOENT' && family === 'ipv6' && existsSync(`${procRoot}/net/${transport}`)) return null;
     return unreadable(transport, code, `${procRoot}/net/${name}`);
   }
   const table = parseProcNet(text, transport, endianness());
@@ -123,19 +130,8 @@ function unreadable(transport: Transport, reason: string, file = `/proc/net/${tr
 /** Does the running kernel have this transport at all? /proc/net/protocols lists what is loaded. */
 function kernelHas(procRoot: string, transport: 'sctp' | 'dccp'): boolean {
   try {
-    return new RegExp(`^${transport}(v6)?\\s`, 'im').test(
-      readFileSync(`${procRoot}/net/protocols`, 'latin1'),
-    );
+    return new RegExp(`^${transport}(v6)?\\s`, 'im').test(readTable(`${procRoot}/net/protocols`));
   } catch {
     return true;
-  }
-}
-
-function fileExists(path: string): boolean {
-  try {
-    readFileSync(path, 'latin1');
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -23,15 +23,22 @@ const port = (number: number): Buffer => {
   return bytes;
 };
 
+/** struct ifinfomsg: flags stand at byte 8, IFF_UP is the lowest bit. */
+function interfaceInfo(up: boolean): Buffer {
+  const info = Buffer.alloc(16);
+  info.writeUInt32LE(up ? 1 : 0, 8);
+  return info;
+}
+
 /** RTM_NEWLINK with a name, and IFLA_LINKINFO nested in it. */
-function link(kind: string, attributes: readonly Buffer[], nestedFlag = 0): Buffer {
+function link(kind: string, attributes: readonly Buffer[], nestedFlag = 0, up = true): Buffer {
   const info = Buffer.concat([
     attribute(1, Buffer.from(`${kind}\0`)),
     attribute(2 | nestedFlag, Buffer.concat(attributes)),
   ]);
   return message(
     16,
-    Buffer.concat([Buffer.alloc(16), attribute(3, Buffer.from('vx0\0')), attribute(18 | nestedFlag, info)]),
+    Buffer.concat([interfaceInfo(up), attribute(3, Buffer.from('vx0\0')), attribute(18 | nestedFlag, info)]),
   );
 }
 
@@ -52,6 +59,11 @@ test('VXLAN and Geneve, each with its own attribute', () => {
     DONE,
   ]);
   expect(read(bytes)).toEqual({ ports: [4789, 6081], ended: true });
+});
+
+test('an interface that is down takes no port', () => {
+  const bytes = Buffer.concat([link('vxlan', [attribute(15, port(4789))], 0, false), DONE]);
+  expect(read(bytes)).toEqual({ ports: [], ended: true });
 });
 
 test('the nested flag of newer kernels does not hide the attribute', () => {

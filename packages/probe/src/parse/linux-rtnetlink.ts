@@ -5,6 +5,9 @@ const NLMSG_DONE = 3;
 const RTM_NEWLINK = 16;
 /** struct nlmsghdr + struct ifinfomsg. */
 const HEADERS = 32;
+/** ifi_flags in struct ifinfomsg, and IFF_UP (include/uapi/linux/if.h). */
+const FLAGS_AT = 24;
+const IFF_UP = 1;
 const IFLA_LINKINFO = 18;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -17,7 +20,8 @@ export function parseTunnelPorts(bytes: Buffer, length: number, onPort: (port: n
     const size = bytes.readUInt32LE(at);
     const type = bytes.readUInt16LE(at + 4);
     if (type === NLMSG_DONE || type === NLMSG_ERROR || size < 16 || at + size > length) return true;
-    if (type === RTM_NEWLINK) {
+    // An interface that is down has no socket: its port may be anyone's.
+    if (type === RTM_NEWLINK && size >= HEADERS && (bytes.readUInt32LE(at + FLAGS_AT) & IFF_UP) !== 0) {
       const info = attribute(bytes, at + HEADERS, at + size, IFLA_LINKINFO);
       if (info !== null) readLinkInfo(bytes, info, onPort);
     }

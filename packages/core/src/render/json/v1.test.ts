@@ -14,7 +14,7 @@ import { explain } from '../../decide/explain.ts';
 import { useOf } from '../../decide/use.ts';
 import type { Snapshot } from '../../model/socket.ts';
 import { translator } from '../../text/catalog.ts';
-import { listJson, reportJson, reportsJson, searchJson, whoJson } from './v1.ts';
+import { listJson, reportJson, searchJson, whoJson } from './v1.ts';
 
 const schema = JSON.parse(
   readFileSync(new URL('../../../../portolan/schema/v1.schema.json', import.meta.url), 'utf8'),
@@ -51,7 +51,7 @@ const rich = makeSnapshot({
     makeGap({ code: 'recorded-host', values: { path: '/x' }, remedy: null, coversUse: false }),
   ],
   limits: { ephemeral: [1024, 65_535], reserved: [[8080, 8090]], unprivilegedFrom: 0 },
-  ephemeralUse: { even: 5, odd: 6 },
+  ephemeralUse: { tcp: { even: 5, odd: 6 }, udp: null },
 });
 const blind: Snapshot = makeSnapshot({
   platform: 'darwin',
@@ -92,7 +92,10 @@ describe('against the schema', () => {
     for (const port of [0, 80, 5000, 49_152, 65_535]) check(reportJson(report(port, snapshot), lang));
   });
   test('reports, list, who, search', () => {
-    check(reportsJson([report(5000, rich), report(5001, blind)], lang));
+    check({
+      format: 'portolan.reports/1',
+      reports: [report(5000, rich), report(5001, blind)].map((one) => reportJson(one, lang)),
+    });
     const use = useOf(rich, null, ['tcp', 'udp']);
     check(listJson(use.holders, use.gaps, lang));
     check(listJson([], [], lang));

@@ -157,14 +157,6 @@ export function reportJson(report: PortReport, lang: Translator): ReportV1 {
   };
 }
 
-/** `portolan FIRST-LAST --json`. */
-export function reportsJson(
-  reports: readonly PortReport[],
-  lang: Translator,
-): { format: 'portolan.reports/1'; reports: ReportV1[] } {
-  return { format: 'portolan.reports/1', reports: reports.map((report) => reportJson(report, lang)) };
-}
-
 /** `portolan list --json`. */
 export function listJson(
   holders: readonly Holder[],

@@ -1,12 +1,11 @@
 // `portolan PORT`: joins facts and probe into the report.
 import {
-  explain,
   type PortRange,
   type PortReport,
+  printableJson,
   rangePage,
   reportJson,
   reportPage,
-  reportsJson,
   type Snapshot,
   type Socket,
   type Transport,
@@ -14,6 +13,7 @@ import {
 import type { Facts } from '@portolan/facts';
 import { onlyArgument, readPorts } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
+import { reportOn } from '../../report-on.ts';
 import { showJson, showPage } from '../../show.ts';
 
 export const run: Run = async (context) => {
@@ -42,35 +42,34 @@ async function manyPorts(
 ): Promise<void> {
   const facts = await context.facts(true);
   const snapshot = await context.look({ ports: range, transports });
+  const reports = portReports(range, transports, facts, snapshot);
+  if (context.json) showReports(context, reports);
+  else showPage(context, rangePage(range, [...reports]));
+}
+
+function* portReports(
+  range: PortRange,
+  transports: readonly Transport[],
+  facts: Facts,
+  snapshot: Snapshot,
+): Generator<PortReport> {
   const byPort = new Map<number, Socket[]>();
   for (const socket of snapshot.sockets) {
     const list = byPort.get(socket.local.port);
     if (list === undefined) byPort.set(socket.local.port, [socket]);
     else list.push(socket);
   }
-  const reports: PortReport[] = [];
   for (let port = range[0]; port <= range[1]; port++) {
-    reports.push(reportOn(port, transports, facts, { ...snapshot, sockets: byPort.get(port) ?? [] }));
+    yield reportOn(port, transports, facts, { ...snapshot, sockets: byPort.get(port) ?? [] });
   }
-  if (context.json) showJson(context, reportsJson(reports, context.lang));
-  else showPage(context, rangePage(range, reports));
 }
 
-/** The report on one port from facts and a snapshot that covers it. */
-export function reportOn(
-  port: number,
-  transports: readonly Transport[],
-  facts: Facts,
-  snapshot: Snapshot,
-): PortReport {
-  const extras = facts.extras();
-  return explain({
-    port,
-    transports,
-    claims: facts.claimsFor(port),
-    snapshot,
-    blocked: extras.blocked,
-    defaults: extras.ephemeral,
-    source: (id) => facts.source(id),
-  });
+/** Written one by one: all 65,536 at once are more than a string can hold. */
+function showReports(context: Context, reports: Iterable<PortReport>): void {
+  let before = '{ "format": "portolan.reports/1", "reports": [\n';
+  for (const report of reports) {
+    context.io.out(before + printableJson(reportJson(report, context.lang), 0));
+    before = ',\n';
+  }
+  context.io.out('\n] }\n');
 }
