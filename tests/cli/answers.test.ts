@@ -118,14 +118,14 @@ describe('on a recorded machine', () => {
     expect((await who(quiet, '4711', 3)).verdict).toBe('unknown');
     expect((await who(quiet, '4711/udp', 1)).verdict).toBe('free');
   });
-  test('a unit, a container, three processes, the kernel', async () => {
+  test('a unit, a container, three processes, and nobody that could be seen', async () => {
     expect((await who(busy, '5432', 0)).holders[0]?.owners[0]?.unit).toBe('postgresql@15-main.service');
     expect((await who(busy, '3000', 0)).holders[0]?.owners[0]?.container?.runtime).toBe('docker');
     expect((await who(busy, '80', 0)).holders[0]?.owners.map(({ pid }) => pid)).toEqual([200, 201, 202]);
-    const kernel = await who(busy, '51820', 0);
-    expect(kernel.holders.map(({ kind, owners }) => [kind, owners.length])).toEqual([
-      ['kernel', 0],
-      ['kernel', 0],
+    const ownerless = await who(busy, '51820', 0);
+    expect(ownerless.holders.map(({ kind, owners }) => [kind, owners.length])).toEqual([
+      ['listener', 0],
+      ['listener', 0],
     ]);
   });
   test('the report in words', async () => {
@@ -133,7 +133,10 @@ describe('on a recorded machine', () => {
     expect(code).toBe(0);
     expect(out.split('\n')[0]).toMatch(/^80 is in use here: nginx \(pid 200\) and 2 more/);
     expect(out).toMatch(/unit nginx\.service/);
-    expect((await portolan(['51820', '--procfs-root', busy])).out).toMatch(/kernel itself/);
+    // It may be the kernel's: WireGuard listens so. That is said as a possibility, not as a fact.
+    expect((await portolan(['51820', '--procfs-root', busy])).out.replace(/\s+/g, ' ')).toContain(
+      'the kernel itself holds it, or',
+    );
     expect((await portolan(['8080', '--procfs-root', busy])).out).not.toMatch(/is free/);
   });
   test('list: everything, and each filter', async () => {
@@ -146,7 +149,7 @@ describe('on a recorded machine', () => {
     expect(ports(await list())).toEqual([80, 3000, 5432, 45_000, 51_820, 60_163]);
     expect(ports(await list('--transport', 'udp'))).toEqual([51_820]);
     expect(ports(await list('--state', 'time-wait'))).toEqual([45_000]);
-    expect(ports(await list('--state', 'kernel'))).toEqual([51_820]);
+    expect(ports(await list('--state', 'kernel'))).toEqual([]);
     expect(ports(await list('--process', 'postgres'))).toEqual([5432]);
     expect(ports(await list('--process', '201'))).toEqual([80]);
     expect(ports(await list('--user', '33'))).toEqual([80]);
