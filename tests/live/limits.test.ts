@@ -51,12 +51,11 @@ liveTest(
     const before = await ns.report(PORT);
     const risk = before.risks.find(({ id }) => id === 'ephemeral-overlap');
     expect(risk?.severity).toBe('high');
-    const command = risk?.remedies
-      .flatMap((remedy) => remedy.commands)
-      .find((line) => line.includes('sysctl -w net.ipv4.ip_local_reserved_ports='));
-    const list = /ip_local_reserved_ports=(\S+)$/.exec(command ?? '')?.[1];
-    expect(list).toBe(`40000,${PORT}`);
-    await set(ns, 'ip_local_reserved_ports', list ?? '');
+    const remedy = risk?.remedies.find(({ commands }) => commands.length > 0);
+    const listOf = (command: string | undefined): string | undefined =>
+      /^echo '([^']*)' \| sudo tee \/proc\/sys\/net\/ipv4\/ip_local_reserved_ports$/.exec(command ?? '')?.[1];
+    expect(listOf(remedy?.commands[0])).toBe(`40000,${PORT}`);
+    await set(ns, 'ip_local_reserved_ports', listOf(remedy?.commands[0]) ?? '');
 
     const after = await ns.report(PORT);
     expect(after.host).toMatchObject({ inEphemeral: true, isReserved: true });
@@ -64,9 +63,11 @@ liveTest(
     // What was reserved before still is.
     expect((await ns.report(40_000)).host.isReserved).toBe(true);
 
-    await set(ns, 'ip_local_reserved_ports', '');
+    // Its undo brings back what was reserved before, and nothing else.
+    expect(listOf(remedy?.undo[0])).toBe('40000');
+    await set(ns, 'ip_local_reserved_ports', listOf(remedy?.undo[0]) ?? '');
     const again = await ns.report(PORT);
-    expect(again.host).toMatchObject({ reserved: [], isReserved: false });
+    expect(again.host).toMatchObject({ reserved: [[40_000, 40_000]], isReserved: false });
     expect(again.risks.find(({ id }) => id === 'ephemeral-overlap')?.severity).toBe('high');
   },
 );

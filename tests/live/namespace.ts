@@ -11,14 +11,8 @@ import { expect, test } from 'vitest';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(dirname(HERE));
-const PROGRAM_PACKAGE = join(ROOT, 'packages', 'portolan');
-
-/** The program as its package publishes it. */
-const BIN: string = join(
-  PROGRAM_PACKAGE,
-  (JSON.parse(readFileSync(join(PROGRAM_PACKAGE, 'package.json'), 'utf8')) as { bin: { portolan: string } })
-    .bin.portolan,
-);
+/** The built program; its package's `bin` is a door to it. */
+const BIN: string = join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs');
 const PROBE: string = join(ROOT, 'packages', 'probe', 'dist', 'index.js');
 
 /** A file among the scenarios. */
@@ -262,8 +256,18 @@ export class Robot {
     return result ?? 0;
   }
 
+  /** Ends it and waits until it is gone with all its sockets. */
+  async end(): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) resolve();
+      else this.#child.once('exit', () => resolve());
+    });
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+
   async #answer(): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
         () => reject(new Error(`a robot gave no answer. ${this.#stderr.join('')}`)),

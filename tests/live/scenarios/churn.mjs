@@ -1,6 +1,6 @@
 // Short-lived listeners: again and again a child gets a listening socket and dies a moment later, beside children
 // that have none. Arguments: copies of sleep for even ports, odd ports and no port; `reuse` to start pids over every
-// few children. Prints a line once it is under way and, when stdin ends, how often a pid came again.
+// few children. Tells again and again on stdout how far it is; ends with stdin, at the latest.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,8 +15,7 @@ const AT_ONCE = 4;
 const seen = new Map();
 let rounds = 0;
 let reused = 0;
-let running = true;
-process.stdin.on('end', () => (running = false)).resume();
+process.stdin.on('end', () => process.exit(0)).resume();
 
 function started({ pid }, file) {
   if (pid === undefined) return;
@@ -36,8 +35,10 @@ function live(file, stdio, ms) {
 }
 
 async function worker(index) {
-  for (let turn = 0; running; turn++) {
+  for (let turn = 0; ; turn++) {
     rounds++;
+    // One look at everything else in the loop a turn: ends of children alone could keep it busy for good.
+    await new Promise(setImmediate);
     const port = 20_000 + index * 100 + (turn % 50);
     const file = port % 2 === 0 ? even : odd;
     const life = LIFE[turn % LIFE.length];
@@ -46,14 +47,14 @@ async function worker(index) {
       server.once('error', reject);
       server.listen({ port, host: '127.0.0.1' }, resolve);
     });
-    const ends = live(file, ['ignore', 'ignore', 'ignore', server._handle.fd], life);
+    // oxlint-disable-next-line no-underscore-dangle -- Node has no public way to a server's descriptor
+    const { fd } = server._handle;
+    const ends = live(file, ['ignore', 'ignore', 'ignore', fd], life);
     // From here on the socket is the child's alone.
     await new Promise((resolve) => server.close(resolve));
     await Promise.all([ends, live(decoy, ['ignore', 'ignore', 'ignore'], 1)]);
-    if (rounds === AT_ONCE) process.stdout.write('under way\n');
+    if (rounds % AT_ONCE === 0) process.stdout.write(`${JSON.stringify({ rounds, reused })}\n`);
   }
 }
 
 await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => worker(index)));
-process.stdout.write(`${JSON.stringify({ rounds, reused })}\n`);
-process.exit(0);

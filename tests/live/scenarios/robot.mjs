@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
 // koffi is the probe's dependency; from here it is found through the probe.
-const require = createRequire(new URL('../../../packages/probe/package.json', import.meta.url));
-const koffi = require('koffi');
+const requireAsProbe = createRequire(new URL('../../../packages/probe/package.json', import.meta.url));
+const koffi = requireAsProbe('koffi');
 
 const libc = koffi.load(null);
 const sys = {
