@@ -24,7 +24,7 @@ for (const name of readdirSync(join(PROGRAM, 'dist'))) {
 }
 /** Bundles one entry with its lazy parts. */
 async function bundle(entry, format, extension) {
-  const made = await rolldown({
+  const bundler = await rolldown({
     input: { [entry]: join(PROGRAM, 'src', `${entry}.ts`) },
     platform: 'node',
     // The native module stays outside: its file is loaded by path at run time.
@@ -35,13 +35,13 @@ async function bundle(entry, format, extension) {
       process.exitCode = 1;
     },
   });
-  await made.write({
+  await bundler.write({
     dir: join(PROGRAM, 'dist'),
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `chunks/[name]-[hash].${extension}`,
   });
-  await made.close();
+  await bundler.close();
 }
 
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.

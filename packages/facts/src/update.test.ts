@@ -191,9 +191,9 @@ describe('an edition older than the shipped one', () => {
     expect(await update(file(text))).toMatchObject({ kept: 1 });
     const facts = openFacts({ shipped, dataDir });
     const found = facts.claimsFor(1010).claims.filter((claim) => claim.authority === 'registry');
-    expect(found.map(({ service, transports }) => [service, transports.join()]).toSorted()).toEqual([
-      ['svc-1010', 'tcp'],
-      ['svc-1010', 'udp'],
+    expect(found.map(({ service, transports }) => `${service} ${transports.join()}`).toSorted()).toEqual([
+      'svc-1010 tcp',
+      'svc-1010 udp',
     ]);
     // Both are claims of their own: none stands in for the other where all are counted.
     expect(facts.allClaims().filter((claim) => claim.service === 'svc-1010')).toHaveLength(2);

@@ -4,7 +4,6 @@ import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
-import type { MessageKey } from '../text/catalog.ts';
 import { claimName, isWide } from './claims.ts';
 
 /** What the risks are judged from. */
@@ -95,7 +94,7 @@ function worstChance(
   const like = countParity(first, last, odd, reserved);
   const all = like + countParity(first, last, !odd, reserved);
   const chances: Chance[] = [];
-  const add = (used: number, total: number, key: MessageKey): void => {
+  const add = (used: number, total: number, key: Message['key']): void => {
     if (total > 0) chances.push({ chance: Math.min(1, used / total), basis: say(key, { used, total }) });
   };
   const { tcp = null, udp = null } = ephemeralUse ?? {};

@@ -52,7 +52,7 @@ describe('what is read', () => {
     ]);
   });
   test('the date of the registry and not of a record or of a registry inside', () => {
-    const text = registry(`${record({ name: 'a', protocol: 'tcp', number: '1', updated: '1999-01-01' })}`);
+    const text = registry(record({ name: 'a', protocol: 'tcp', number: '1', updated: '1999-01-01' }));
     expect(parse(text).date).toBe('2026-02-03');
   });
   test('a range; a reserved number; an unassigned one; a name without a number', () => {

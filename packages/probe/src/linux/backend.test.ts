@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Snapshot, type Socket, useOf } from '@portolan/core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openMachine, parseArchive, unpack } from '../../../../fixtures/archive.ts';
 import { snapshot } from '../index.ts';
 import { linuxBackend } from './backend.ts';
@@ -276,17 +276,10 @@ describe('a /proc that cannot be read is never an empty one', () => {
 
 describe('this machine, without native code', () => {
   test('reads /proc and says nothing of what it cannot load', async () => {
-    const written: string[] = [];
-    const [err, out] = [process.stderr.write, process.stdout.write];
-    process.stderr.write = ((text: string) => written.push(String(text)) > 0) as typeof process.stderr.write;
-    process.stdout.write = ((text: string) => written.push(String(text)) > 0) as typeof process.stdout.write;
-    let seen: Snapshot;
-    try {
-      seen = await linuxBackend.look({ ports: null, transports: BOTH, ffi: false });
-    } finally {
-      process.stderr.write = err;
-      process.stdout.write = out;
-    }
+    const writes = [process.stderr, process.stdout].map((stream) => vi.spyOn(stream, 'write'));
+    const seen = await linuxBackend.look({ ports: null, transports: BOTH, ffi: false });
+    const written = writes.flatMap((write) => write.mock.calls);
+    for (const write of writes) write.mockRestore();
     expect(written).toEqual([]);
     if (process.platform !== 'linux') return;
     expect(seen.via).toBe('procfs');
