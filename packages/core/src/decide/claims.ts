@@ -78,7 +78,7 @@ function bearsName(registry: Claim, other: Claim): boolean {
 
 /** Words of services that are carried by HTTP whatever they are called. */
 const CARRIED_BY_HTTP =
-  /\b(https?|web|api|rest|graphql|dev server|development|proxy|preview|dashboard|ui|ide|browser)\b/i;
+  /\b(https?|web|api|rest|graphql|dev server|development|proxy|preview|static|functions|slides|mock|dashboard|ui|ide|browser)\b/i;
 
 /** Initials of a phrase: "Domain Name Server" gives "dns". */
 function initials(text: string): string {
