@@ -9,10 +9,14 @@ import { ROOT } from './setup.mjs';
 const PROGRAM = join(ROOT, 'packages', 'portolan');
 const FACTS = join(ROOT, 'packages', 'facts');
 
-const tsc = spawnSync(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], {
-  cwd: ROOT,
-  stdio: ['ignore', 2, 2],
-});
+const tsc = spawnSync(
+  process.execPath,
+  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', '--force'],
+  {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+  },
+);
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 const { compileFacts } = await import(pathToFileURL(join(FACTS, 'dist', 'compile.js')).href);

@@ -7,6 +7,7 @@ import type { LinuxSocketRow } from './linux-row.ts';
 const EBADMSG = 74;
 
 interface Made {
+  readonly timer?: number;
   family?: 'ipv4' | 'ipv6';
   state?: number;
   local?: readonly [address: string, port: number];
@@ -36,6 +37,7 @@ function socketMessage(made: Made): Buffer {
   const body = Buffer.alloc(72);
   body[0] = made.family === 'ipv6' ? 10 : 2;
   body[1] = made.state ?? 10;
+  body[2] = made.timer ?? 0;
   const [localHex, localPort] = made.local ?? ['7f000001', 60_163];
   const [peerHex, peerPort] = made.peer ?? ['00', 0];
   body.writeUInt16BE(localPort, 4);
@@ -103,7 +105,7 @@ describe('rows', () => {
     expect(read(socketMessage({ attributes: [[11, Buffer.from([1])]] })).rows[0]?.ipv6Only).toBeNull();
   });
   test('TIME_WAIT: no user, no inode, and the time left', () => {
-    const made: Made = { state: 6, peer: ['0a000001', 443], expires: 59_876, uid: 0, inode: 0 };
+    const made: Made = { state: 6, timer: 3, peer: ['0a000001', 443], expires: 59_876, uid: 0, inode: 0 };
     expect(read(socketMessage(made)).rows[0]).toMatchObject({
       state: 'TIME_WAIT',
       peer: { address: '10.0.0.1', port: 443 },
@@ -113,8 +115,16 @@ describe('rows', () => {
     });
   });
   test('the timer of any other state is not a time until the port is free', () => {
-    expect(read(socketMessage({ state: 1, expires: 5000 })).rows[0]?.freeInMs).toBeNull();
-    expect(read(socketMessage({ state: 6, expires: 5000 }), undefined, 'udp').rows[0]?.freeInMs).toBeNull();
+    for (const timer of [0, 1, 2, 4]) {
+      expect(read(socketMessage({ state: 1, timer, expires: 5000 })).rows[0]?.freeInMs).toBeNull();
+    }
+    expect(
+      read(socketMessage({ state: 6, timer: 3, expires: 5000 }), undefined, 'udp').rows[0]?.freeInMs,
+    ).toBeNull();
+  });
+  test('FIN_WAIT2 that no process has any more runs on the timer of TIME_WAIT', () => {
+    const row = read(socketMessage({ state: 5, timer: 3, expires: 7000, uid: 0, inode: 0 })).rows[0];
+    expect(row).toMatchObject({ state: 'FIN_WAIT2', freeInMs: 7000, uid: null });
   });
   test('bound and not listening; a state of the future is not lost', () => {
     expect(read(socketMessage({ state: 13 })).rows[0]?.state).toBe('BOUND');

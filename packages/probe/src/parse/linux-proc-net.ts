@@ -2,11 +2,10 @@
 import type { Endpoint } from '@portolan/core';
 import { formatIpv4, formatIpv6 } from './address.ts';
 import { type LinuxSocketRow, uidIsMeaningless } from './linux-row.ts';
-import { linuxSocketState } from './linux-tcp-states.ts';
+import { linuxSocketState, TIMER_TIME_WAIT } from './linux-tcp-states.ts';
 
 /** USER_HZ is 100 on every Linux architecture Node runs on: one tick of the timer columns is 10 ms. */
 const MS_PER_TICK = 10;
-const TIMER_TIME_WAIT = 3;
 /** `  sl: local rem st tx:rx tr:when retrnsmt uid timeout inode …`. */
 const LINE =
   /^\s*\d+:\s+([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})\s+([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})\s+([0-9A-F]{2})\s+[0-9A-F]{8}:[0-9A-F]{8}\s+([0-9A-F]{2}):([0-9A-F]{1,8})\s+[0-9A-F]{8}\s+(\d+)\s+\d+\s+(\d+)/i;
@@ -67,7 +66,7 @@ export function parseProcNet(
       inode,
       uid: uidIsMeaningless(state, inode) ? null : Number(uid),
       freeInMs:
-        state === 'TIME_WAIT' && Number.parseInt(timer, 16) === TIMER_TIME_WAIT
+        transport === 'tcp' && Number.parseInt(timer, 16) === TIMER_TIME_WAIT
           ? Number.parseInt(when, 16) * MS_PER_TICK
           : null,
       ipv6Only: null,
