@@ -1,18 +1,34 @@
 // The backend of systems that have none yet: an empty snapshot with the gap that says so.
 import type { Snapshot } from '@portolan/core';
-import { type Backend, NO_CAPABILITIES } from './backend.ts';
+import { type Backend, NO_CAPABILITIES, type ProbeRequest } from './backend.ts';
 
-/** Commands that show ports there, as the system's own manual has them. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  darwin: 'sudo lsof -nP -iTCP -iUDP',
-  win32: 'Get-NetTCPConnection; Get-NetUDPEndpoint; netsh int ipv4 show excludedportrange tcp',
+/** A system as its users call it, and its own command for who is on a port (null: on any). */
+interface KnownSystem {
+  readonly name: string;
+  remedy(port: number | null): string;
+}
+
+const SYSTEMS: Readonly<Record<string, KnownSystem>> = {
+  darwin: {
+    name: 'macOS',
+    remedy: (port) => (port === null ? 'sudo lsof -nP -i' : `sudo lsof -nP -i :${port}`),
+  },
+  win32: {
+    name: 'Windows',
+    remedy: (port) =>
+      port === null
+        ? 'Get-NetTCPConnection | Format-Table Local*, Remote*, State, OwningProcess'
+        : `Get-NetTCPConnection -LocalPort ${port} | Format-Table Local*, Remote*, State, OwningProcess`,
+  },
 };
 
 /** A backend that sees nothing and says so, for `platform` (a value of process.platform). */
 export function unsupportedBackend(platform: string): Backend {
   return {
     capabilities: NO_CAPABILITIES,
-    look(): Promise<Snapshot> {
+    look({ ports }: ProbeRequest): Promise<Snapshot> {
+      const system = Object.hasOwn(SYSTEMS, platform) ? SYSTEMS[platform] : undefined;
+      const port = ports !== null && ports[0] === ports[1] ? ports[0] : null;
       return Promise.resolve({
         platform,
         release: null,
@@ -24,8 +40,8 @@ export function unsupportedBackend(platform: string): Backend {
         gaps: [
           {
             code: 'unsupported-platform',
-            values: { platform },
-            remedy: REMEDIES[platform] ?? 'netstat -an',
+            values: { platform: system?.name ?? platform },
+            remedy: system?.remedy(port) ?? 'netstat -an',
             coversUse: true,
             transports: [],
           },

@@ -1,0 +1,61 @@
+// Systems without a probe yet: the claims are answered, the rest is a gap that says so, and nothing is called free.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+
+const BIN = join(import.meta.dirname, '..', '..', 'packages', 'portolan', 'dist', 'bin.cjs');
+const folder = mkdtempSync(join(tmpdir(), 'portolan-platform-'));
+const preload = join(folder, 'platform.cjs');
+writeFileSync(preload, "Object.defineProperty(process, 'platform', { value: process.env.PRETENDED });\n");
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function portolan(platform: string, ...args: string[]): { code: number | null; out: string; err: string } {
+  const run = spawnSync(process.execPath, ['--require', preload, BIN, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, PRETENDED: platform, PORTOLAN_DATA_DIR: folder },
+  });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+interface Answer {
+  claims: { service: string }[];
+  host: { platform: string; ephemeral: unknown };
+  use: { verdict: string; gaps: { why: string; remedy: string }[] };
+}
+
+describe.each([
+  ['darwin', 'macOS', 'sudo lsof -nP -i :5000'],
+  [
+    'win32',
+    'Windows',
+    'Get-NetTCPConnection -LocalPort 5000 | Format-Table Local*, Remote*, State, OwningProcess',
+  ],
+  ['sunos', 'sunos', 'netstat -an'],
+])('%s', (platform, name, remedy) => {
+  test('the report has the claims and one gap', () => {
+    const { code, out, err } = portolan(platform, '5000', '--json');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const { claims, host, use } = JSON.parse(out) as Answer;
+    expect(claims.map(({ service }) => service)).toContain('commplex-main');
+    expect(host).toMatchObject({ platform, ephemeral: null });
+    expect(use.verdict).toBe('unknown');
+    expect(use.gaps).toHaveLength(1);
+    expect(use.gaps[0]?.why).toContain(`looking into ${name} is not supported yet`);
+    expect(use.gaps[0]?.remedy).toBe(remedy);
+  });
+  test('who could not look, list shows nobody and says why', () => {
+    const who = portolan(platform, 'who', '5000');
+    expect(who.code).toBe(3);
+    expect(who.out).not.toMatch(/free|Nobody/);
+    const list = portolan(platform, 'list');
+    expect(list.code).toBe(0);
+    expect(list.out.replace(/\s+/g, ' ')).toContain('not all could be looked at');
+  });
+  test('search and facts need no probe', () => {
+    expect(portolan(platform, 'search', 'xsan').code).toBe(0);
+    expect(portolan(platform, 'facts').code).toBe(0);
+  });
+});
