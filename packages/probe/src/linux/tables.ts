@@ -49,6 +49,8 @@ export function readTables(
           continue;
         }
       }
+      // A kernel without IPv6 has no such table; nothing can hide in one that does not exist.
+      if (family === 'ipv6' && hasNoIpv6(procRoot, transport)) continue;
       byFile = true;
       if (transport === 'tcp') tcpByFile = true;
       const gap = readFile(procRoot, transport, family, ports, rows);
@@ -93,6 +95,10 @@ export function listsBound(release: string | null): boolean {
   return major > BOUND_SINCE[0] || (major === BOUND_SINCE[0] && minor >= BOUND_SINCE[1]);
 }
 
+function hasNoIpv6(procRoot: string, transport: 'tcp' | 'udp'): boolean {
+  return existsSync(`${procRoot}/net/${transport}`) && !existsSync(`${procRoot}/net/${transport}6`);
+}
+
 function readFile(
   procRoot: string,
   transport: 'tcp' | 'udp',
@@ -106,8 +112,6 @@ function readFile(
     text = readTable(`${procRoot}/net/${name}`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    // A kernel without IPv6 has no such file; nothing can hide in a table that does not exist.
-    if (code === 'ENOENT' && family === 'ipv6' && existsSync(`${procRoot}/net/${transport}`)) return null;
     return unreadable(transport, code, `${procRoot}/net/${name}`);
   }
   const table = parseProcNet(text, transport, endianness());
