@@ -39,7 +39,9 @@ export function risksOf(input: RiskInput): Risk[] {
 function inUse({ port, use }: RiskInput): Risk | null {
   if (use.verdict !== 'held') return null;
   const kinds = new Set(use.holders.map((holder) => holder.kind));
-  const passing = [...kinds].every((kind) => kind === 'closing' || kind === 'connection');
+  const passing =
+    use.holders.every((holder) => holder.transport === 'tcp') &&
+    [...kinds].every((kind) => kind === 'closing' || kind === 'connection');
   return {
     id: 'in-use',
     severity: passing ? 'medium' : 'high',
@@ -137,7 +139,9 @@ function reserveRemedies(port: number, host: HostView): Remedy[] {
   const before = formatRanges(host.reserved);
   const after = before === '' ? String(port) : `${before},${port}`;
   const persistent = after.length < SYSCTL_LIMIT;
-  const now = (list: string): string => `echo '${list}' | sudo tee ${RESERVED_FILE}`;
+  // tee writes a long list in pieces as well, and the kernel takes the half of a number for a whole one.
+  const writer = persistent ? `tee ${RESERVED_FILE}` : `dd bs=1M iflag=fullblock of=${RESERVED_FILE}`;
+  const now = (list: string): string => `echo '${list}' | sudo ${writer}`;
   const atBoot = (list: string): string =>
     `echo 'net.ipv4.ip_local_reserved_ports = ${list}' | sudo tee ${BOOT_FILE}`;
   return [

@@ -86,6 +86,7 @@ export type GapCode =
   | 'owner-elsewhere'
   | 'owner-not-found'
   | 'processes-hidden'
+  | 'threads-not-searched'
   | 'processes-unreadable'
   | 'bound-invisible'
   | 'bound-unlisted'

@@ -243,7 +243,8 @@ describe('a /proc that cannot be read is never an empty one', () => {
     expect(seen.sockets).toEqual([]);
     const gap = seen.gaps.find(({ code }) => code === 'sockets-unreadable');
     expect(gap).toMatchObject({ coversUse: true, transports: ['tcp'] });
-    expect(gap?.remedy).toContain('ss -tanp');
+    // A command run here would show this host and not the recorded one.
+    expect(gap?.remedy).toBeNull();
     expect(useOf(seen, [80, 80], ['tcp']).verdict).toBe('unknown');
   });
   test('the same for UDP, whose table is otherwise trusted', async () => {

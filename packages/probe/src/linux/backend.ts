@@ -12,7 +12,7 @@ import type { Backend, ProbeRequest } from '../backend.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import { parsePasswd } from '../parse/linux-limits.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { filesWalk, syscallWalk, threadWalk } from './fd-walk.ts';
+import { filesWalk, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
 import { readLimits } from './limits.ts';
 import { loadLibc } from './native.ts';
 import { joinOwners } from './owners.ts';
@@ -53,7 +53,8 @@ function look(request: ProbeRequest): Snapshot {
     const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
       procRoot,
       walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
-      threadWalk: threadWalk(procRoot),
+      threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
+      privileged: !live || process.geteuid?.() === 0,
       processes: new ProcessReader(procRoot, userName),
       userName,
       reread: () => read().rows,
@@ -63,7 +64,10 @@ function look(request: ProbeRequest): Snapshot {
           : new Set(),
       remedy: ownersRemedy(request, live),
     });
-    const gaps: Gap[] = [...tables.gaps, ...limitGaps, ...ownerGaps];
+    const gaps: Gap[] = [...tables.gaps, ...limitGaps, ...ownerGaps].map((gap) =>
+      // A command run here shows this host and not the recorded one.
+      live ? gap : { ...gap, remedy: null },
+    );
     if (!live) {
       gaps.push({
         code: 'recorded-host',

@@ -9,6 +9,8 @@ export type OnHit = (inode: number, pid: number, link: string) => void;
 export interface WalkResult {
   /** Processes whose descriptors may not be looked at. */
   readonly refused: readonly number[];
+  /** True where the walk ended before it had looked at everything. */
+  readonly bounded?: boolean;
 }
 
 /** Looks through the descriptors of `pids` for the inodes in `wanted`. */
@@ -49,10 +51,20 @@ export function filesWalk(procRoot: string): FdWalk {
   };
 }
 
-/** The walk over single threads: slow, and only for sockets that no process as a whole has open. */
-export function threadWalk(procRoot: string): FdWalk {
+/** Most descriptors of threads that are looked through: about a second's worth. */
+const THREAD_DESCRIPTORS = 100_000;
+
+/**
+ * The walk over single threads, for sockets that no process as a whole has open. `shares` tells that a thread has
+ * its process's descriptors and need not be looked at; null where it cannot tell.
+ */
+export function threadWalk(
+  procRoot: string,
+  shares: ((pid: number, thread: number) => boolean | null) | null,
+): FdWalk {
   return (pids, wanted, onHit) => {
     const refused: number[] = [];
+    let left = THREAD_DESCRIPTORS;
     for (const pid of pids) {
       let threads: string[];
       try {
@@ -61,8 +73,10 @@ export function threadWalk(procRoot: string): FdWalk {
         continue;
       }
       for (const thread of threads) {
-        if (Number(thread) === pid) continue;
+        if (Number(thread) === pid || shares?.(pid, Number(thread)) === true) continue;
+        if (left <= 0) return { refused, bounded: true };
         const seen = readDescriptors(`${procRoot}/${pid}/task/${thread}/fd`, (name, inode) => {
+          left--;
           if (wanted.has(inode)) onHit(inode, pid, `task/${thread}/fd/${name}`);
         });
         if (!seen && !refused.includes(pid)) refused.push(pid);
@@ -72,8 +86,22 @@ export function threadWalk(procRoot: string): FdWalk {
   };
 }
 
-/** Sockets among the descriptors of a folder; false where it may not be looked at. */
-function readDescriptors(folder: string, onSocket: (name: string, inode: number) => void): boolean {
+/** kcmp(2) by architecture; null where we do not know it. */
+const KCMP: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
+const KCMP_FILES = 2;
+
+/** Asks the kernel whether a thread shares its process's descriptors (man kcmp(2)). */
+export function sharesDescriptors(libc: Libc): ((pid: number, thread: number) => boolean | null) | null {
+  const kcmp = KCMP[process.arch];
+  if (kcmp === undefined) return null;
+  return (pid, thread) => {
+    const order = libc.syscall5(kcmp, pid, thread, KCMP_FILES, 0, 0);
+    return order < 0 ? null : order === 0;
+  };
+}
+
+/** The descriptors of a folder, with 0 for those that are no sockets; false where it may not be looked at. */
+function readDescriptors(folder: string, onLink: (name: string, inode: number) => void): boolean {
   let names: string[];
   try {
     names = readdirSync(folder);
@@ -89,8 +117,7 @@ function readDescriptors(folder: string, onSocket: (name: string, inode: number)
       // A folder that can be listed and not read: one refusal speaks for all of it.
       return false;
     }
-    const inode = socketInode(link);
-    if (inode !== 0) onSocket(name, inode);
+    onLink(name, socketInode(link));
   }
   return true;
 }

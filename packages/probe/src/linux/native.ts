@@ -18,6 +18,8 @@ export interface Libc {
   readlinkat(dir: number, path: number, out: number, length: number): number;
   /** syscall(2) with three arguments, for getdents64, which has no wrapper in every libc. */
   syscall3(number: number, a: number, b: number, c: number): number;
+  /** syscall(2) with five integer arguments, for kcmp. */
+  syscall5(number: number, a: number, b: number, c: number, d: number, e: number): number;
   /** errno(3) of the last failed call. */
   errno(): number;
   /** Address of a buffer's first byte. The buffer must own its ArrayBuffer and must stay referenced. */
@@ -71,6 +73,7 @@ function bind(koffi: Koffi): Libc {
   const declare = (name: string, result: string, ...args: string[]): ((...args: number[]) => number) =>
     library.func(name, result, args);
   const syscall = declare('syscall', 'int64', 'int64', 'int64', 'uintptr_t', 'int64');
+  const syscall5 = declare('syscall', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64');
   return {
     socket: declare('socket', 'int', 'int', 'int', 'int'),
     send: declare('send', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
@@ -79,6 +82,7 @@ function bind(koffi: Koffi): Libc {
     openat: declare('openat', 'int', 'int', 'uintptr_t', 'int'),
     readlinkat: declare('readlinkat', 'int64', 'int', 'uintptr_t', 'uintptr_t', 'size_t'),
     syscall3: (number, a, b, c) => syscall(number, a, b, c),
+    syscall5: (number, a, b, c, d, e) => syscall5(number, a, b, c, d, e),
     errno: () => koffi.errno(),
     address: (bytes) => Number(koffi.address(bytes)),
   };

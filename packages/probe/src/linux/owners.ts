@@ -3,7 +3,7 @@ import { readlinkSync, statSync } from 'node:fs';
 import type { Gap, GapCode, Owner, Socket } from '@portolan/core';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { CgroupTree } from './cgroups.ts';
-import { type FdWalk, listPids } from './fd-walk.ts';
+import { type FdWalk, listPids, type WalkResult } from './fd-walk.ts';
 import type { ProcessReader, Proof } from './process.ts';
 
 /** Inode of the first pid namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO): from here all processes show. */
@@ -24,32 +24,27 @@ export interface OwnerJoin {
   readonly reread: () => readonly LinuxSocketRow[];
   /** Ports on which the kernel itself listens for a tunnel interface that is up: `udp/4789`. */
   readonly kernelPorts: ReadonlySet<string>;
+  /** True where refusals are the exception: for root. */
+  readonly privileged: boolean;
   /** The command that would show more, with the rights for it. */
   readonly remedy: string | null;
 }
 
-/** More unowned sockets than this mean missing rights and no race: looking again would find nothing new. */
-const RECHECK_LIMIT = 4096;
+/** Looks at the tables and at the processes alternate at most so often; a busy host never holds quite still. */
+const ROUNDS = 4;
 
 /** Sockets with their owners, and what stayed unknown about them. */
 export function joinOwners(
   rows: readonly LinuxSocketRow[],
   join: OwnerJoin,
 ): { sockets: Socket[]; gaps: Gap[] } {
-  const wanted = new Set<number>();
-  for (const row of rows) if (row.inode !== 0) wanted.add(row.inode);
   const found = new FoundOwners(join.processes);
-  const search = wanted.size === 0 ? { refused: [], error: null } : searchProcesses(join, wanted, found);
-  let current = rows;
-  if (search.error === null && found.missing(wanted).size > 0) {
-    current = lookAgain(rows, wanted, search.refused, join, found);
-  }
-
+  const search = searchOwners(rows, join, found);
   const hidden = hidesProcesses(join.procRoot);
-  const complete = search.error === null && search.refused.length === 0 && !hidden;
-  const inferred = new InferredOwners(new Set(search.refused), join.processes);
+  const complete = search.error === null && search.refused.size === 0 && !search.bounded && !hidden;
+  const inferred = new InferredOwners(search.refused, join.processes);
   let ownerless = 0;
-  const sockets = current.map((row): Socket => {
+  const sockets = search.rows.map((row): Socket => {
     const owners = row.inode === 0 ? NOBODY : found.owners(row.inode);
     const unowned = owners.length === 0 && row.inode !== 0;
     // Said only where something else shows it: that no process was found proves little, for a descriptor may be
@@ -74,52 +69,65 @@ export function joinOwners(
       kernel,
     };
   });
-  const gap = ownerGap(join, { ownerless, hidden, ...search });
+  const gap = ownerGap(join, search, ownerless, hidden);
   return { sockets, gaps: gap === null ? [] : [gap] };
 }
 
 const NOBODY: readonly Owner[] = [];
 
-/** What a walk over all processes could not do. */
+/** Where the search ended. */
 interface Search {
-  readonly refused: readonly number[];
+  /** The tables as they were read last. */
+  readonly rows: readonly LinuxSocketRow[];
+  readonly refused: ReadonlySet<number>;
+  /** True where there were more descriptors of threads than are looked through. */
+  readonly bounded: boolean;
   /** Why /proc itself could not be listed, or null. */
   readonly error: string | null;
 }
 
-function searchProcesses(join: OwnerJoin, wanted: ReadonlySet<number>, found: FoundOwners): Search {
+/**
+ * Tables and processes cannot be read at one moment: between the two a socket may close, open, change hands, or its
+ * process be replaced. So they are read in turn until every socket of the last table has its owner or stays
+ * without one. What the last table shows is what is said, and never less.
+ */
+function searchOwners(first: readonly LinuxSocketRow[], join: OwnerJoin, found: FoundOwners): Search {
+  const refused = new Set<number>();
+  let rows = first;
+  let missing = found.missing(rows);
   try {
-    return { refused: found.collect(join.walk, listPids(join.procRoot), wanted), error: null };
+    for (let round = 1; missing.size > 0; round++) {
+      const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
+      for (const pid of found.collect(join.walk, pids, missing).refused) refused.add(pid);
+      if (found.missingOf(missing).size === 0) break;
+      rows = join.reread();
+      const before = missing;
+      missing = found.missing(rows);
+      const settled = [...missing].every((inode) => before.has(inode));
+      if (round >= 2 && (settled || round >= ROUNDS)) break;
+    }
+    const bounded = missing.size > 0 && searchThreads(missing, refused, join, found);
+    return { rows, refused, bounded, error: null };
   } catch (error) {
-    return { refused: [], error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+    return { rows, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
 }
 
 /**
- * Between the two looks a socket may have closed, been handed over, or its process replaced. Rows that have gone
- * are dropped; for the others processes are walked once more, and then the threads that keep descriptors of their
- * own (unshare(CLONE_FILES)) or whose first thread has ended.
+ * Threads that keep descriptors of their own (unshare(CLONE_FILES)), and those whose first thread has ended. Without
+ * rights the processes that refuse explain what is missing, and looking through one's own finds nothing more.
  */
-function lookAgain(
-  rows: readonly LinuxSocketRow[],
-  wanted: ReadonlySet<number>,
-  refused: readonly number[],
+function searchThreads(
+  missing: ReadonlySet<number>,
+  refused: Set<number>,
   join: OwnerJoin,
   found: FoundOwners,
-): readonly LinuxSocketRow[] {
-  const missing = found.missing(wanted);
-  const still = new Set<number>();
-  for (const row of join.reread()) still.add(row.inode);
-  const alive = new Set([...missing].filter((inode) => still.has(inode)));
-  const current = rows.filter((row) => row.inode === 0 || !missing.has(row.inode) || alive.has(row.inode));
-  if (alive.size === 0 || alive.size > RECHECK_LIMIT) return current;
-  // Processes that refuse do so again, and theirs are most likely the sockets that are missing.
-  const closed = new Set(refused);
-  const pids = listPids(join.procRoot).filter((pid) => !closed.has(pid));
-  found.collect(join.walk, pids, alive);
-  const left = found.missing(alive);
-  if (left.size > 0) found.collect(join.threadWalk, pids, left);
-  return current;
+): boolean {
+  if (refused.size > 0 && !join.privileged) return false;
+  const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
+  const walked = found.collect(join.threadWalk, pids, missing);
+  for (const pid of walked.refused) refused.add(pid);
+  return walked.bounded === true;
 }
 
 /** A tunnel's socket is the kernel's: bound to all addresses, owned by root. */
@@ -132,10 +140,7 @@ function isTunnel(row: LinuxSocketRow, kernelPorts: ReadonlySet<string>): boolea
   );
 }
 
-function ownerGap(
-  join: OwnerJoin,
-  { ownerless, hidden, refused, error }: Search & { readonly ownerless: number; readonly hidden: boolean },
-): Gap | null {
+function ownerGap(join: OwnerJoin, search: Search, ownerless: number, hidden: boolean): Gap | null {
   const gap = (code: GapCode, values: Gap['values'], remedy: string | null): Gap => ({
     code,
     values,
@@ -143,14 +148,14 @@ function ownerGap(
     coversUse: false,
     transports: [],
   });
+  const { error, refused, bounded } = search;
   if (error !== null) return gap('processes-unreadable', { path: join.procRoot, reason: error }, join.remedy);
   if (ownerless === 0) return null;
-  if (refused.length > 0) {
-    return gap('owners-hidden', { sockets: ownerless, processes: refused.length }, join.remedy);
-  }
-  if (hidden) return gap('processes-hidden', { sockets: ownerless }, join.remedy);
-  const code = isInitialPidNamespace(join.procRoot) ? 'owner-not-found' : 'owner-elsewhere';
-  return gap(code, { sockets: ownerless }, null);
+  const sockets = ownerless;
+  if (refused.size > 0) return gap('owners-hidden', { sockets, processes: refused.size }, join.remedy);
+  if (hidden) return gap('processes-hidden', { sockets }, join.remedy);
+  if (bounded) return gap('threads-not-searched', { sockets }, null);
+  return gap(isInitialPidNamespace(join.procRoot) ? 'owner-not-found' : 'owner-elsewhere', { sockets }, null);
 }
 
 /** Descriptors of one process that are tried as proof before it is given up as gone. */
@@ -166,10 +171,10 @@ class FoundOwners {
     this.#processes = processes;
   }
 
-  /** Walks `pids` for `wanted`; returns the processes that may not be looked into. */
-  collect(walk: FdWalk, pids: readonly number[], wanted: ReadonlySet<number>): readonly number[] {
+  /** Walks `pids` for `wanted`; returns what the walk could not do. */
+  collect(walk: FdWalk, pids: readonly number[], wanted: ReadonlySet<number>): WalkResult {
     const hits = new Map<number, { proofs: Proof[]; inodes: Set<number> }>();
-    const { refused } = walk(pids, wanted, (inode, pid, link) => {
+    const walked = walk(pids, wanted, (inode, pid, link) => {
       let hit = hits.get(pid);
       if (hit === undefined) {
         hit = { proofs: [], inodes: new Set() };
@@ -187,7 +192,7 @@ class FoundOwners {
         else if (!owners.includes(owner)) owners.push(owner);
       }
     }
-    return refused;
+    return walked;
   }
 
   /**
@@ -206,11 +211,16 @@ class FoundOwners {
     return null;
   }
 
-  /** Those of `wanted` that nobody was found for. */
-  missing(wanted: ReadonlySet<number>): Set<number> {
+  /** Inodes of these rows that nobody was found for. */
+  missing(rows: readonly LinuxSocketRow[]): Set<number> {
     const missing = new Set<number>();
-    for (const inode of wanted) if (!this.#byInode.has(inode)) missing.add(inode);
+    for (const { inode } of rows) if (inode !== 0 && !this.#byInode.has(inode)) missing.add(inode);
     return missing;
+  }
+
+  /** Those of `wanted` that nobody was found for. */
+  missingOf(wanted: ReadonlySet<number>): Set<number> {
+    return new Set([...wanted].filter((inode) => !this.#byInode.has(inode)));
   }
 
   /** Owners of an inode, by ascending pid. */

@@ -122,9 +122,9 @@ describe('rows', () => {
       read(socketMessage({ state: 6, timer: 3, expires: 5000 }), undefined, 'udp').rows[0]?.freeInMs,
     ).toBeNull();
   });
-  test('FIN_WAIT2 that no process has any more runs on the timer of TIME_WAIT', () => {
+  test('FIN_WAIT2 runs on the timer of TIME_WAIT, which follows it: that is no time until the port is free', () => {
     const row = read(socketMessage({ state: 5, timer: 3, expires: 7000, uid: 0, inode: 0 })).rows[0];
-    expect(row).toMatchObject({ state: 'FIN_WAIT2', freeInMs: 7000, uid: null });
+    expect(row).toMatchObject({ state: 'FIN_WAIT2', freeInMs: null, uid: null });
   });
   test('bound and not listening; a state of the future is not lost', () => {
     expect(read(socketMessage({ state: 13 })).rows[0]?.state).toBe('BOUND');

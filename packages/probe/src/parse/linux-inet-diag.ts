@@ -2,7 +2,7 @@
 import type { PortRange } from '@portolan/core';
 import { formatIpv4, formatIpv6 } from './address.ts';
 import { type LinuxSocketRow, uidIsMeaningless } from './linux-row.ts';
-import { linuxSocketState, TCP_BOUND_INACTIVE, TCP_CLOSE, TIMER_TIME_WAIT } from './linux-tcp-states.ts';
+import { linuxSocketState, TCP_BOUND_INACTIVE, TCP_CLOSE, TCP_TIME_WAIT } from './linux-tcp-states.ts';
 
 const NLMSG_HEADER = 16;
 const NLMSG_ERROR = 2;
@@ -141,8 +141,8 @@ function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | '
     state,
     inode,
     uid: uidIsMeaningless(state, inode) ? null : bytes.readUInt32LE(at + 64),
-    // FIN_WAIT2 without a process runs on the same timer as TIME_WAIT.
-    freeInMs: transport === 'tcp' && bytes[at + 2] === TIMER_TIME_WAIT ? bytes.readUInt32LE(at + 52) : null,
+    // FIN_WAIT2 runs on the same timer, but what follows it is TIME_WAIT and not a free port.
+    freeInMs: transport === 'tcp' && stateNumber === TCP_TIME_WAIT ? bytes.readUInt32LE(at + 52) : null,
     ipv6Only: family === 'ipv6' ? ipv6Only : null,
     cgroupId,
   };

@@ -66,7 +66,7 @@ export function parseProcNet(
       inode,
       uid: uidIsMeaningless(state, inode) ? null : Number(uid),
       freeInMs:
-        transport === 'tcp' && Number.parseInt(timer, 16) === TIMER_TIME_WAIT
+        state === 'TIME_WAIT' && Number.parseInt(timer, 16) === TIMER_TIME_WAIT
           ? Number.parseInt(when, 16) * MS_PER_TICK
           : null,
       ipv6Only: null,

@@ -9,6 +9,7 @@ const HEADERS = 32;
 const FLAGS_AT = 24;
 const IFF_UP = 1;
 const IFLA_LINKINFO = 18;
+const IFLA_LINK_NETNSID = 37;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 /** Attribute that holds the big-endian destination port, by link kind. */
@@ -23,7 +24,9 @@ export function parseTunnelPorts(bytes: Buffer, length: number, onPort: (port: n
     // An interface that is down has no socket: its port may be anyone's.
     if (type === RTM_NEWLINK && size >= HEADERS && (bytes.readUInt32LE(at + FLAGS_AT) & IFF_UP) !== 0) {
       const info = attribute(bytes, at + HEADERS, at + size, IFLA_LINKINFO);
-      if (info !== null) readLinkInfo(bytes, info, onPort);
+      // An interface made in another namespace keeps its socket there.
+      const foreign = attribute(bytes, at + HEADERS, at + size, IFLA_LINK_NETNSID) !== null;
+      if (info !== null && !foreign) readLinkInfo(bytes, info, onPort);
     }
     at += (size + 3) & ~3;
   }

@@ -19,7 +19,8 @@ const TCP_STATES: readonly (SocketState | null)[] = [
   'BOUND',
 ];
 
-/** `idiag_timer`, and the timer column of /proc/net/tcp: a socket that only waits to be let go. */
+export const TCP_TIME_WAIT = 6;
+/** The timer column of /proc/net/tcp for a socket that only waits to be let go. */
 export const TIMER_TIME_WAIT = 3;
 export const TCP_CLOSE = 7;
 export const TCP_BOUND_INACTIVE = 13;

@@ -1,4 +1,5 @@
 // `portolan facts`: tells about the facts, updates the registry, drops the update.
+import { resolve } from 'node:path';
 import {
   data,
   type Inline,
@@ -148,7 +149,9 @@ async function sources(context: Context): Promise<void> {
 }
 
 async function update(context: Context): Promise<void> {
-  const from = context.args.values.get('from') ?? IANA_URL;
+  const asked = context.args.values.get('from') ?? IANA_URL;
+  // The path is kept as the claims' source, so it must mean the same from any folder.
+  const from = /^[a-z][a-z0-9+.-]+:\/\//i.test(asked) ? asked : resolve(asked);
   const result = await updateRegistry({
     shipped: context.shippedFacts,
     dataDir: context.dataDir,
