@@ -81,7 +81,7 @@ if (options.help) {
   process.stdout.write(USAGE);
   process.exit(0);
 }
-setUp();
+await setUp();
 
 const stop = new AbortController();
 const stoppedBy = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 };

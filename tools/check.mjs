@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT, setUp } from './setup.mjs';
 
-setUp();
+await setUp();
 
 /** A step: what it is for, the program in node_modules/.bin, its arguments. */
 const STEPS = [

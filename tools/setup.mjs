@@ -1,5 +1,5 @@
 // Installs and builds when what they depend on has changed, judged by content; says on stderr what it does.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -76,38 +76,59 @@ class SetUpFailed extends Error {
   }
 }
 
-/** Runs a program with its output on our stderr, so that stdout stays with the answer. */
-function run(command, args, what) {
-  // Ctrl-C reaches the child as well as us. Without a handler we would end at once and give the lock back while npm
-  // still writes into the folder that the next start installs into; so the child ends first and we after it.
-  const wait = () => {};
-  process.on('SIGINT', wait);
-  const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  process.off('SIGINT', wait);
-  if (result.status === 0) return;
-  if (result.signal === 'SIGINT' || result.status === 130) throw new SetUpFailed(130);
-  const why = result.error === undefined ? `exit code ${result.status}` : result.error.message;
-  process.stderr.write(`portolan: ${what} failed (${why}); the lines above say more.\n`);
-  throw new SetUpFailed(result.status ?? 1);
+/** Signals that end us, and the exit code each stands for. */
+const ENDINGS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/**
+ * Runs a program with its output on our stderr, so that stdout stays with the answer. A signal ends the child first
+ * and us after it: else we would give the lock back while npm still writes into the folder that the next start
+ * installs into.
+ */
+async function run(command, args, what) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  let ending = 0;
+  const handlers = Object.entries(ENDINGS).map(([signal, code]) => {
+    const handler = () => {
+      ending = code;
+      // Ctrl-C has reached the child already; a signal meant for us alone has not.
+      if (signal !== 'SIGINT') child.kill(signal);
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  const { code, error } = await new Promise((done) => {
+    child.once('error', (failure) => done({ code: 1, error: failure }));
+    child.once('exit', (status, signal) => done({ code: status ?? ENDINGS[signal] ?? 1, error: null }));
+  });
+  for (const off of handlers) off();
+  if (ending !== 0) throw new SetUpFailed(ending);
+  if (code === 0) return;
+  process.stderr.write(
+    `portolan: ${what} failed (${error?.message ?? `exit code ${code}`}); the lines above say more.\n`,
+  );
+  throw new SetUpFailed(code);
 }
 
 /** Installs and builds what is stale; ends the process where that fails. */
-export function setUp() {
+export async function setUp() {
   // The fast way: nothing is stale and nobody has to wait for a lock.
   if (isFresh()) return;
-  const release = lock();
   let failed = 0;
+  let release = () => {};
   try {
+    release = await lock();
     const install = digest(installInputs());
     if (!stampIs(INSTALL_STAMP, install)) {
       process.stderr.write('portolan: installing dependencies (npm ci) …\n');
-      run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], 'npm ci');
+      // prefer-offline: what the cache has is not asked for again, which without a network takes minutes.
+      const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+      await run('npm', ['ci', ...flags], 'npm ci');
       writeFileSync(INSTALL_STAMP, install);
     }
     const build = digest(buildInputs());
     if (!stampIs(BUILD_STAMP, build)) {
       process.stderr.write('portolan: building …\n');
-      run(process.execPath, [join(ROOT, 'tools', 'build.mjs')], 'the build');
+      await run(process.execPath, [join(ROOT, 'tools', 'build.mjs')], 'the build');
       mkdirSync(dirname(BUILD_STAMP), { recursive: true });
       writeFileSync(BUILD_STAMP, build);
     }
@@ -129,33 +150,47 @@ function isFresh() {
 }
 
 /** Two starts at once on a fresh clone must not install into each other. Returns the release. */
-function lock() {
+async function lock() {
   for (let waited = 0; ; waited++) {
     try {
       const fd = openSync(LOCK, 'wx');
-      writeSync(fd, String(process.pid));
+      writeSync(fd, `${process.pid} ${startOf(process.pid)}`);
       closeSync(fd);
       return () => rmSync(LOCK, { force: true });
     } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
+      if (error.code !== 'EEXIST') {
+        process.stderr.write(
+          `portolan: cannot install and build here, ${ROOT} is not writable (${error.code}).\n`,
+        );
+        throw new SetUpFailed(1);
+      }
     }
     if (isStale()) rmSync(LOCK, { force: true });
     else {
-      if (waited === 0) process.stderr.write('portolan: another start is setting up; waiting …\n');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+      if (waited === 0) process.stderr.write(`portolan: another start is setting up (${LOCK}); waiting …\n`);
+      await new Promise((done) => setTimeout(done, 250));
     }
   }
 }
 
-/** A lock whose process is gone, or that was never filled. */
+/** When a process started, in the kernel's own words; with its pid that names it for good. Empty where not to be had. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** A lock whose process is gone or another by now, or that was never filled. */
 function isStale() {
   try {
-    const pid = Number(readFileSync(LOCK, 'utf8'));
-    if (pid > 0) {
-      process.kill(pid, 0);
-      return false;
-    }
-    return Date.now() - statSync(LOCK).mtimeMs > 5000;
+    const [pid = '', start = ''] = readFileSync(LOCK, 'utf8').split(' ');
+    if (!/^[1-9]\d*$/.test(pid)) return Date.now() - statSync(LOCK).mtimeMs > 5000;
+    if (Number(pid) === process.pid || start !== startOf(pid)) return true;
+    process.kill(Number(pid), 0);
+    return false;
   } catch (error) {
     return error.code === 'ESRCH';
   }

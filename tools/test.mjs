@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, setUp } from './setup.mjs';
 
-setUp();
+await setUp();
 const folder = mkdtempSync(join(tmpdir(), 'portolan-test-'));
 const report = join(folder, 'report.json');
 const result = spawnSync(
