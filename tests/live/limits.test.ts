@@ -90,3 +90,29 @@ liveTest('the chance counts the connections there are, by parity', {}, async (ns
   }
   expect(used.size).toBe(20);
 });
+
+liveTest(
+  'a list of reserved ports longer than a page is read whole, and its remedy loses none',
+  {},
+  async (ns) => {
+    await set(ns, 'ip_local_port_range', '32768 60999');
+    const reserved = Array.from({ length: 2000 }, (_, i) => 40_001 + 2 * i);
+    await set(ns, 'ip_local_reserved_ports', reserved.join(','));
+    const before = await ns.report(PORT);
+    expect(before.host.reserved).toEqual(reserved.map((port) => [port, port]));
+    expect((await ns.report(43_001)).host.isReserved).toBe(true);
+
+    const remedy = before.risks
+      .find(({ id }) => id === 'ephemeral-overlap')
+      ?.remedies.find(({ commands }) => commands.length > 0);
+    expect(remedy?.persistent).toBe(false);
+    // The commands as they are printed; who runs this test has the rights already.
+    const shell = (command: string | undefined): ReturnType<Namespace['run']> =>
+      ns.run('sh', ['-c', (command ?? 'exit 9').replace('sudo ', '')]);
+    const listed = async (): Promise<unknown> => (await ns.report(PORT)).host.reserved;
+    await shell(remedy?.commands[0]);
+    expect(await listed()).toEqual([...reserved, PORT].map((port) => [port, port]));
+    await shell(remedy?.undo[0]);
+    expect(await listed()).toEqual(reserved.map((port) => [port, port]));
+  },
+);

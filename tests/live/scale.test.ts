@@ -152,3 +152,22 @@ liveTest(
     expect(reused, 'no process id was used again').toBeGreaterThan(10);
   },
 );
+
+liveTest('a port that is always held, by ever another socket, is never called free', {}, async (ns) => {
+  const port = 5557;
+  const child = ns.background(process.execPath, [scenario('hop.mjs'), String(port)]);
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`hop.mjs ended with ${code}`)));
+  });
+  for (let look = 0; look < 15; look++) {
+    const args = look % 2 === 0 ? [] : ['--no-ffi'];
+    const { verdict, holders } = await ns.who(`${port}/udp`, args);
+    expect(verdict, `look ${look}`).toBe('held');
+    for (const { kind, owners } of holders) {
+      expect(kind).toBe('listener');
+      for (const owner of owners) expect(owner.pid).toBe(child.pid);
+    }
+  }
+  expect(child.exitCode).toBeNull();
+});
