@@ -99,9 +99,10 @@ function searchOwners(first: readonly LinuxSocketRow[], join: OwnerJoin, found: 
     for (let round = 1; missing.size > 0; round++) {
       const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
       for (const pid of found.collect(join.walk, pids, missing).refused) refused.add(pid);
-      if (found.missingOf(missing).size === 0) break;
-      rows = join.reread();
       const before = missing;
+      missing = found.missing(rows);
+      if (missing.size === 0) break;
+      rows = join.reread();
       missing = found.missing(rows);
       const settled = [...missing].every((inode) => before.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
@@ -216,11 +217,6 @@ class FoundOwners {
     const missing = new Set<number>();
     for (const { inode } of rows) if (inode !== 0 && !this.#byInode.has(inode)) missing.add(inode);
     return missing;
-  }
-
-  /** Those of `wanted` that nobody was found for. */
-  missingOf(wanted: ReadonlySet<number>): Set<number> {
-    return new Set([...wanted].filter((inode) => !this.#byInode.has(inode)));
   }
 
   /** Owners of an inode, by ascending pid. */
