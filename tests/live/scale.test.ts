@@ -1,5 +1,6 @@
 // Many sockets, and sockets that come and go while they are looked at: nothing is lost, nothing crashes, and no
 // process is named for a socket it never had.
+import type { ChildProcess } from 'node:child_process';
 import { copyFileSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -153,13 +154,28 @@ liveTest(
   },
 );
 
-liveTest('a port that is always held, by ever another socket, is never called free', {}, async (ns) => {
-  const port = 5557;
-  const child = ns.background(process.execPath, [scenario('hop.mjs'), String(port)]);
+/** A scenario that says "ready" once and goes on until the test has ended. */
+async function ready(ns: Namespace, name: string, port: number): Promise<ChildProcess> {
+  const child = ns.background(process.execPath, [scenario(name), String(port)]);
   await new Promise<void>((resolve, reject) => {
     child.stdout?.once('data', () => resolve());
-    child.once('exit', (code) => reject(new Error(`hop.mjs ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)));
   });
+  return child;
+}
+
+liveTest('a socket that only one thread has is its process’s', {}, async (ns) => {
+  const child = await ready(ns, 'thread.mjs', 4001);
+  for (const args of [[], ['--no-ffi']]) {
+    const { holders } = await ns.who(4001, args);
+    expect(holders).toHaveLength(1);
+    expect(holders[0]?.owners.map(({ pid }) => pid)).toEqual([child.pid]);
+  }
+});
+
+liveTest('a port that is always held, by ever another socket, is never called free', {}, async (ns) => {
+  const port = 5557;
+  const child = await ready(ns, 'hop.mjs', port);
   for (let look = 0; look < 15; look++) {
     const args = look % 2 === 0 ? [] : ['--no-ffi'];
     const { verdict, holders } = await ns.who(`${port}/udp`, args);
