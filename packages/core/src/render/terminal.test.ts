@@ -16,7 +16,7 @@ import { say } from '../model/message.ts';
 import { ianaRangeOf } from '../model/port.ts';
 import type { PortReport, Use } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
-import { listPage } from '../view/list.ts';
+import { listPage, whoPage } from '../view/list.ts';
 import { reportPage } from '../view/report.ts';
 import { data, type Inline, type Page, said } from '../view/tree.ts';
 import { renderTerminal, type TerminalOptions } from './terminal.ts';
@@ -254,6 +254,16 @@ describe('a report', () => {
       { numRuns: 60 },
     );
   });
+});
+
+test('a long run of holders of one kind is cut short, with how many more there are', () => {
+  const connection = (i: number) =>
+    toHolder(makeSocket({ state: 'ESTABLISHED', peer: { address: '10.0.0.1', port: 1024 + i } }));
+  const holders = [toHolder(makeSocket({})), ...Array.from({ length: 30_000 }, (_, i) => connection(i))];
+  const text = render(whoPage(443, ['tcp'], { verdict: 'held', holders, gaps: [] }));
+  expect(text).toContain('and 29,994 more like it');
+  expect(text.match(/^connection/gm)).toHaveLength(7);
+  expect(text.match(/^listener/gm)).toHaveLength(1);
 });
 
 test('in ASCII mode no sentence of the catalog keeps a character that cannot be shown', async () => {

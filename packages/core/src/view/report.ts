@@ -3,7 +3,7 @@ import { claimName, isWide } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import { inRange, type PortRange } from '../model/port.ts';
-import type { Holder, PortReport, Severity } from '../model/report.ts';
+import { HOLDER_KINDS, type Holder, type PortReport, type Severity } from '../model/report.ts';
 import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
 import { data, type Emphasis, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
@@ -300,23 +300,16 @@ function rangeHere({ port, host, range }: PortReport): Message {
   return say(dynamic ? 'here.range.dynamic' : 'here.range.neither', values);
 }
 
-/** Holders one by one, a long run of one kind cut short. */
+/** Holders one by one, a long run of one kind cut short; a busy server's port has tens of thousands. */
 export function holdersNode(holders: readonly Holder[]): Node {
   const items: { mark: null; inline: Inline[]; nodes: Node[] }[] = [];
-  const seen = new Map<string, number>();
-  for (const holder of holders) {
-    const count = (seen.get(holder.kind) ?? 0) + 1;
-    seen.set(holder.kind, count);
-    if (count <= HOLDERS_SHOWN) items.push({ mark: null, ...holderNodes(holder) });
-    const total = holders.filter((other) => other.kind === holder.kind).length;
-    if (count === total && total > HOLDERS_SHOWN) {
-      const rest = say('here.skipped', { count: total - HOLDERS_SHOWN });
-      items.push({
-        mark: null,
-        inline: [said(say(`kind.${holder.kind}`)), data('  '), said(rest, 'dim')],
-        nodes: [],
-      });
-    }
+  for (const kind of HOLDER_KINDS) {
+    const group = holders.filter((holder) => holder.kind === kind);
+    for (const holder of group.slice(0, HOLDERS_SHOWN)) items.push({ mark: null, ...holderNodes(holder) });
+    const count = group.length - HOLDERS_SHOWN;
+    if (count <= 0) continue;
+    const inline = [said(say(`kind.${kind}`)), data('  '), said(say('here.skipped', { count }), 'dim')];
+    items.push({ mark: null, inline, nodes: [] });
   }
   return { kind: 'list', items };
 }

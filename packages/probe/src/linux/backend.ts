@@ -48,8 +48,9 @@ function look(request: ProbeRequest): Snapshot {
     const { limits, gaps: limitGaps } = readLimits(procRoot);
     const remedy = boundRemedy(request, live, release);
     const read = (): Tables => readTables(procRoot, diag, release, request.ports, request.transports, remedy);
-    const tables = read();
+    let tables = read();
     const userName = userNames(live);
+    let allMapped: boolean | undefined;
     const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
       procRoot,
       walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
@@ -57,11 +58,13 @@ function look(request: ProbeRequest): Snapshot {
       privileged: !live || process.geteuid?.() === 0,
       processes: new ProcessReader(procRoot, userName),
       userName,
-      reread: () => read().rows,
-      kernelPorts:
-        libc !== null && tables.rows.some((row) => row.transport === 'udp')
-          ? readTunnelPorts(libc)
-          : new Set(),
+      isUser: (uid) => !live || uid !== OVERFLOW_UID || (allMapped ??= allUsersMapped()),
+      // The gaps that count are those of the tables that are told.
+      reread: () => {
+        tables = read();
+        return tables.rows;
+      },
+      kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
     const gaps: Gap[] = [...tables.gaps, ...limitGaps, ...ownerGaps].map((gap) =>
@@ -134,20 +137,20 @@ function allRows(
 /** Largest /etc/passwd that is read. */
 const PASSWD_LIMIT = 1 << 22;
 
-/**
- * Names of this host's users. A recorded /proc belongs to another host, whose users are not ours; and in a user
- * namespace the overflow uid stands for everybody who is not mapped into it (man user_namespaces(7)).
- */
+/** Names of this host's users. A recorded /proc belongs to another host, whose users are not ours. */
 function userNames(live: boolean): (uid: number) => string | null {
   let names: Map<number, string> | null = null;
   return (uid) => {
-    if (!live || (uid === OVERFLOW_UID && !allUsersMapped())) return null;
+    if (!live) return null;
     names ??= parsePasswd(readText('/etc/passwd', PASSWD_LIMIT)?.text ?? '');
     return names.get(uid) ?? null;
   };
 }
 
-/** Default of /proc/sys/kernel/overflowuid. */
+/**
+ * Default of /proc/sys/kernel/overflowuid: in a user namespace it stands for everybody who is not mapped into it
+ * (man user_namespaces(7)).
+ */
 const OVERFLOW_UID = 65_534;
 
 /** True outside user namespaces: there every uid is itself. */

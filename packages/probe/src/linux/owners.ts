@@ -20,10 +20,12 @@ export interface OwnerJoin {
   readonly threadWalk: FdWalk;
   readonly processes: ProcessReader;
   readonly userName: (uid: number) => string | null;
+  /** False for a uid that stands for users who are not mapped here. */
+  readonly isUser: (uid: number) => boolean;
   /** Reads the rows again, to tell a socket that has gone meanwhile from one that nobody owns. */
   readonly reread: () => readonly LinuxSocketRow[];
-  /** Ports on which the kernel itself listens for a tunnel interface that is up: `udp/4789`. */
-  readonly kernelPorts: ReadonlySet<string>;
+  /** Asks for the ports on which the kernel itself listens for a tunnel interface that is up: `udp/4789`. */
+  readonly kernelPorts: () => ReadonlySet<string>;
   /** True where refusals are the exception: for root. */
   readonly privileged: boolean;
   /** The command that would show more, with the rights for it. */
@@ -43,13 +45,16 @@ export function joinOwners(
   const hidden = hidesProcesses(join.procRoot);
   const complete = search.error === null && search.refused.size === 0 && !search.bounded && !hidden;
   const inferred = new InferredOwners(search.refused, join.processes);
+  let tunnels: ReadonlySet<string> | null = null;
   let ownerless = 0;
   const sockets = search.rows.map((row): Socket => {
     const owners = row.inode === 0 ? NOBODY : found.owners(row.inode);
     const unowned = owners.length === 0 && row.inode !== 0;
+    const uid = row.uid !== null && join.isUser(row.uid) ? row.uid : null;
     // Said only where something else shows it: that no process was found proves little, for a descriptor may be
     // on its way between processes or in an io_uring.
-    const kernel = unowned && isTunnel(row, join.kernelPorts);
+    const kernel =
+      unowned && mayBeTunnel(row) && (tunnels ??= join.kernelPorts()).has(`udp/${row.local.port}`);
     const unseen = unowned && !kernel;
     if (unseen) ownerless++;
     // Named one by one: a spread here took an eighth of the time of listing 45,000 sockets.
@@ -60,10 +65,10 @@ export function joinOwners(
       peer: row.peer,
       state: row.state,
       inode: row.inode,
-      uid: row.uid,
+      uid,
       freeInMs: row.freeInMs,
       ipv6Only: row.ipv6Only,
-      user: row.uid === null ? null : (join.userName(row.uid) ?? null),
+      user: uid === null ? null : join.userName(uid),
       owners: unseen && !complete && row.cgroupId !== null ? inferred.of(row.cgroupId) : owners,
       ownersComplete: complete || row.inode === 0,
       kernel,
@@ -131,14 +136,9 @@ function searchThreads(
   return walked.bounded === true;
 }
 
-/** A tunnel's socket is the kernel's: bound to all addresses, owned by root. */
-function isTunnel(row: LinuxSocketRow, kernelPorts: ReadonlySet<string>): boolean {
-  return (
-    kernelPorts.size > 0 &&
-    row.uid === 0 &&
-    (row.local.address === '0.0.0.0' || row.local.address === '::') &&
-    kernelPorts.has(`${row.transport}/${row.local.port}`)
-  );
+/** A tunnel's socket is the kernel's: UDP, bound to all addresses, owned by root. */
+function mayBeTunnel({ transport, uid, local }: LinuxSocketRow): boolean {
+  return transport === 'udp' && uid === 0 && (local.address === '0.0.0.0' || local.address === '::');
 }
 
 function ownerGap(join: OwnerJoin, search: Search, ownerless: number, hidden: boolean): Gap | null {

@@ -1,7 +1,7 @@
 // Reads the socket tables of this network namespace: sock_diag where it can be had, /proc/net where not.
 import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { type Gap, inRange, type PortRange, type Transport } from '@portolan/core';
+import { type Gap, inRange, type ParityCount, type PortRange, type Transport } from '@portolan/core';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import { parseProcNet } from '../parse/linux-proc-net.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
@@ -78,7 +78,7 @@ export function countPorts(
   rows: Iterable<LinuxSocketRow>,
   range: PortRange,
   reserved: readonly PortRange[],
-): { even: number; odd: number } {
+): ParityCount {
   const seen = new Set<number>();
   for (const { local } of rows) if (inRange(local.port, range)) seen.add(local.port);
   for (const port of seen) if (reserved.some((part) => inRange(port, part))) seen.delete(port);
