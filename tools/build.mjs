@@ -1,6 +1,6 @@
 // Builds everything: types and modules (tsc), packed facts, and the bundled program with its lazy parts.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -26,10 +26,15 @@ const made = compileFacts(join(FACTS, 'data'), join(FACTS, 'dist', 'packs'));
 for (const name of readdirSync(join(PROGRAM, 'dist'))) {
   if (name !== 'types') rmSync(join(PROGRAM, 'dist', name), { recursive: true, force: true });
 }
+/** Other characters stand in strings and comments only, where an escape means the same. */
+function toAscii(source) {
+  return source.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** Bundles one entry with its lazy parts. */
-async function bundle(entry, format, extension) {
+async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `${entry}.ts`), more = {}) {
   const bundler = await rolldown({
-    input: { [entry]: join(PROGRAM, 'src', `${entry}.ts`) },
+    input: { [entry]: source },
     platform: 'node',
     // The native module stays outside: its file is loaded by path at run time.
     external: ['koffi', /^@koromix\//],
@@ -44,18 +49,41 @@ async function bundle(entry, format, extension) {
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `chunks/[name]-[hash].${extension}`,
+    ...more,
   });
   await bundler.close();
 }
 
+/** What most answers need goes into one file, the rest into parts of its own. */
+const OFTEN = new RegExp(
+  [
+    'core/src/',
+    'facts/src/data-dir',
+    'portolan/src/([^/]+|commands/(report|list|who)/[^/]+)$',
+    'probe/src/([^/]+|parse/[^/]+|linux/([^/]+|bpf/[^/]+))$',
+  ].join('|'),
+);
+const SELDOM =
+  /(facts\/src\/(update|compile|registry)|probe\/src\/(unsupported|parse\/(containerd?|nft|iptables)|linux\/(containers?|containerd|activation|bind-|actions|engine-http|systemctl))|portolan\/src\/help)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
-await bundle('bin', 'cjs', 'cjs');
+await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
+  codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },
+});
+const program = join(PROGRAM, 'dist', 'program.cjs');
+writeFileSync(program, toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, '')));
+cpSync(join(PROGRAM, 'src', 'load.cjs'), join(PROGRAM, 'dist', 'bin.cjs'));
 await bundle('index', 'esm', 'js');
+// The child process that both start to try binds.
+await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
 for (const name of ['registry.pack', 'claims.pack']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));
 }
 chmodSync(join(PROGRAM, 'dist', 'bin.cjs'), 0o755);
+const warm = spawnSync(process.execPath, [join(ROOT, 'tools', 'warm.cjs'), join(PROGRAM, 'dist')], {
+  stdio: ['ignore', 'ignore', 2],
+});
+if (warm.status !== 0) process.stderr.write('portolan: the program starts without compiled code.\n');
 process.stderr.write(
   `portolan: built with ${made.registryClaims} registry claims, ${made.ownClaims} own claims, ${made.sources} sources.\n`,
 );

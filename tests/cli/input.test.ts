@@ -141,9 +141,18 @@ describe('main() with an argument that no shell could give', () => {
       env: environment(),
       stdoutIsTerminal: false,
       columns: null,
+      size: () => null,
+      onSignal: () => () => undefined,
       now: () => new Date(0),
     };
-    const code = await main({ args, io, shippedFacts: '/nowhere', version: '1.2.3', call: () => 'portolan' });
+    const code = await main({
+      args,
+      io,
+      shippedFacts: '/nowhere',
+      bindChild: '/nowhere',
+      version: '1.2.3',
+      call: () => 'portolan',
+    });
     return { code, out, err };
   }
   test.each(['9', 'a', 'a.', ' ', '/', ':', '-9', '-x', '--', '\u0000'])('10 MB of %j', async (piece) => {

@@ -41,7 +41,7 @@ const OWN_COLOUR = new RegExp(`${ESC}\\[[0-9;]*m`, 'g');
 
 /** What a command prints, checked to be plain. */
 async function plain(ns: Namespace, command: readonly string[], colour = 'never'): Promise<string> {
-  const ran = await ns.portolan([...command, '--color', colour]);
+  const ran = await ns.portolan([...command, '--here', '--color', colour]);
   const what = `portolan ${command.join(' ')} --color ${colour}`;
   expect(ran.code, `${what}: ${ran.stderr}`).toBe(0);
   expect(ran.stderr, what).toBe('');
@@ -66,7 +66,7 @@ async function expectPlain(ns: Namespace, pids: ReadonlyMap<number, number>): Pr
     expect(await plain(ns, ['who', String(port)], 'always')).toContain(`pid ${pid}`);
     expect(await plain(ns, [String(port)])).toContain(`pid ${pid}`);
   }
-  const json = await ns.portolan(['list', '--json']);
+  const json = await ns.portolan(['list', '--json', '--here']);
   expect(RAW.exec(json.stdout)).toBeNull();
   const { holders } = JSON.parse(json.stdout) as ListV1;
   expect(holders.map((holder) => [holder.local.port, pidsOf(holder)])).toEqual(

@@ -12,7 +12,7 @@ import { expect, test } from 'vitest';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(dirname(HERE));
 /** The built program; its package's `bin` is a door to it. */
-const BIN: string = join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs');
+export const BIN: string = join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs');
 const PROBE: string = join(ROOT, 'packages', 'probe', 'dist', 'index.js');
 
 /** A file among the scenarios. */
@@ -45,7 +45,21 @@ function tryRun(file: string, args: readonly string[]): { ok: boolean; why: stri
 }
 
 /** What a test may ask of the machine beside namespaces. */
-type Need = 'root' | 'ss' | 'lsof' | 'vxlan' | 'cgroup2' | 'nobody' | 'pid-reuse' | 'sleep';
+type Need =
+  | 'root'
+  | 'ss'
+  | 'lsof'
+  | 'vxlan'
+  | 'cgroup2'
+  | 'nobody'
+  | 'pid-reuse'
+  | 'sleep'
+  | 'python3'
+  | 'systemctl'
+  | 'setcap'
+  | 'nft'
+  | 'iptables-legacy'
+  | 'iptables-nft';
 
 /** The file behind `sleep`, or null. */
 export function sleepFile(): string | null {
@@ -85,6 +99,14 @@ function lacking(need: Need | 'namespace'): string | null {
         return presence('ss', '-V');
       case 'lsof':
         return presence('lsof', '-v');
+      case 'setcap':
+        return presence('setcap', '-h');
+      case 'nft':
+        return rulesCanBeMade('nft add table ip t && nft delete table ip t');
+      case 'iptables-legacy':
+        return rulesCanBeMade('iptables-legacy -t nat -L');
+      case 'iptables-nft':
+        return rulesCanBeMade('iptables-nft -t nat -L');
       case 'vxlan': {
         const script = 'ip link add vx0 type vxlan id 1 dstport 4789 && ip link set vx0 up';
         const made = tryRun('unshare', [...UNSHARE, 'sh', '-c', script]);
@@ -106,6 +128,10 @@ function lacking(need: Need | 'namespace'): string | null {
         const size = statSync(file).size;
         return size < 500_000 ? null : `${file} is no program of its own (${size} bytes)`;
       }
+      case 'systemctl':
+        return existsSync('/usr/bin/systemctl') ? null : 'there is no /usr/bin/systemctl to stand in for';
+      case 'python3':
+        return presence('python3', '--version');
       case 'pid-reuse': {
         if (!isRoot) return 'not root';
         // The shell's pid 1 in the namespace sets the last pid; its next child must follow it.
@@ -115,6 +141,11 @@ function lacking(need: Need | 'namespace'): string | null {
       }
     }
   }
+}
+
+function rulesCanBeMade(script: string): string | null {
+  const made = tryRun('unshare', [...UNSHARE, 'sh', '-c', script]);
+  return made.ok ? null : `no packet filter rules can be made: ${made.why}`;
 }
 
 function presence(tool: string, flag: string): string | null {
@@ -138,6 +169,8 @@ interface LiveOptions {
   readonly timeout?: number;
   /** Give the namespace its own pids as well. */
   readonly ownPids?: boolean;
+  /** Executable of the first process, a copy of Node under another name. */
+  readonly program?: string;
 }
 
 /**
@@ -157,7 +190,7 @@ export function liveTest(name: string, options: LiveOptions, body: (ns: Namespac
   test(name, { timeout: options.timeout ?? 120_000 }, async ({ onTestFinished }) => {
     expect.hasAssertions();
     requireBuild();
-    const ns = new Namespace(options.ownPids ?? false);
+    const ns = new Namespace(options.ownPids ?? false, options.program ?? process.execPath);
     onTestFinished(() => ns.close());
     await ns.start();
     await body(ns);
@@ -287,13 +320,15 @@ export class Robot {
 /** A network namespace that lives as long as its first process. */
 export class Namespace {
   readonly #ownPids: boolean;
+  readonly #program: string;
   readonly #children = new Set<ChildProcess>();
   readonly #closing: (() => void | Promise<void>)[] = [];
   #enter: readonly string[] = [];
   #robot: Robot | null = null;
 
-  constructor(ownPids: boolean) {
+  constructor(ownPids: boolean, program: string) {
     this.#ownPids = ownPids;
+    this.#program = program;
   }
 
   /** The first robot. */
@@ -305,7 +340,7 @@ export class Namespace {
   async start(): Promise<void> {
     const pids = this.#ownPids ? ['--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL'] : [];
     const script = 'ip link set lo up && exec "$0" "$1"';
-    const args = [...UNSHARE, ...pids, 'sh', '-c', script, process.execPath, scenario('robot.mjs')];
+    const args = [...UNSHARE, ...pids, 'sh', '-c', script, this.#program, scenario('robot.mjs')];
     const child = this.#spawn('unshare', args);
     this.#robot = new Robot(child);
     await this.#robot.started();
@@ -340,14 +375,18 @@ export class Namespace {
     return finished(child);
   }
 
-  /** Runs the built program. */
-  portolan(args: readonly string[], as: { uid?: number } = {}): Promise<Ran> {
-    return this.run(process.execPath, [BIN, ...args], as);
+  /** Runs the built program, with options for Node where there are any. */
+  portolan(
+    args: readonly string[],
+    { node = [], ...as }: { uid?: number; node?: readonly string[] } = {},
+  ): Promise<Ran> {
+    return this.run(process.execPath, [...node, BIN, ...args], as);
   }
 
   /** `who PORT --json`, its exit code checked against its verdict. */
   async who(port: number | string, args: readonly string[] = [], as: { uid?: number } = {}): Promise<WhoV1> {
-    const ran = await this.portolan(['who', String(port), '--json', ...args], as);
+    // Other tests run in namespaces of their own at the same time.
+    const ran = await this.portolan(['who', String(port), '--json', '--here', ...args], as);
     const answer = parse<WhoV1>(ran);
     expect(answer.format).toBe('portolan.who/1');
     const code = { held: 0, free: 1, unknown: 3 }[answer.verdict];
@@ -357,7 +396,7 @@ export class Namespace {
 
   /** `list --json`. */
   async list(args: readonly string[] = [], as: { uid?: number } = {}): Promise<ListV1> {
-    const ran = await this.portolan(['list', '--json', ...args], as);
+    const ran = await this.portolan(['list', '--json', '--here', ...args], as);
     expect(ran.code, ran.stderr).toBe(0);
     const answer = parse<ListV1>(ran);
     expect(answer.format).toBe('portolan.list/1');
@@ -366,7 +405,7 @@ export class Namespace {
 
   /** `PORT --json`. */
   async report(port: number | string): Promise<ReportV1> {
-    const ran = await this.portolan([String(port), '--json']);
+    const ran = await this.portolan([String(port), '--json', '--here']);
     expect(ran.code, ran.stderr).toBe(0);
     const answer = parse<ReportV1>(ran);
     expect(answer.format).toBe('portolan.report/1');
@@ -375,7 +414,7 @@ export class Namespace {
 
   /** Snapshots of the built probe, by default of everything; one process makes all of them. */
   async look(...requests: readonly Partial<ProbeRequest>[]): Promise<Snapshot[]> {
-    const full = requests.map((request) => ({ ports: null, transports: USUAL, ...request }));
+    const full = requests.map((request) => ({ ports: null, transports: USUAL, namespaces: false, ...request }));
     const ran = await this.run(process.execPath, [scenario('look.mjs'), JSON.stringify(full)]);
     expect(ran.code, ran.stderr).toBe(0);
     return parse<Snapshot[]>(ran);

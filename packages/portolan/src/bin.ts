@@ -16,6 +16,7 @@ void main({
   io: processIo(),
   // Beside this file in the built program; passed in, because a bundled module cannot find its own data.
   shippedFacts: fileURLToPath(new URL('./facts/', import.meta.url)),
+  bindChild: fileURLToPath(new URL('./bind-child.cjs', import.meta.url)),
   version,
   call: () => callOf(fileURLToPath(import.meta.url), process.env),
 }).then((code) => {

@@ -2,7 +2,7 @@
 
 import type { Snapshot, Translator } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
-import type { ProbeRequest } from '@portolan/probe';
+import type { ProbeRequest, Watch, WatchRequest } from '@portolan/probe';
 import type { Flag, Parsed } from './flags.ts';
 import type { Io } from './io.ts';
 
@@ -28,9 +28,17 @@ export interface Context {
   readonly unicode: boolean;
   /** Folder of the shipped facts. */
   readonly shippedFacts: string;
+  /** Program of the child process that tries binds. */
+  readonly bindChild: string;
   readonly dataDir: string;
+  /** How a shell calls this program, for remedies. */
+  readonly call: () => string;
   facts(whole: boolean): Promise<Facts>;
-  look(request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral'>): Promise<Snapshot>;
+  look(
+    request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral' | 'limits' | 'namespaces'>,
+  ): Promise<Snapshot>;
+  /** Begins a watch; null on a system that cannot be watched. Throws USAGE for a recorded /proc. */
+  watch(request: Omit<WatchRequest, 'ffi' | 'call'>): Promise<Watch | null>;
 }
 
 /** Does the work and returns the exit code. */

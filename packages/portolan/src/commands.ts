@@ -24,6 +24,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/who/command.ts')).spec,
     run: async () => (await import('./commands/who/run.ts')).run,
   },
+  why: {
+    spec: async () => (await import('./commands/why/command.ts')).spec,
+    run: async () => (await import('./commands/why/run.ts')).run,
+  },
+  watch: {
+    spec: async () => (await import('./commands/watch/command.ts')).spec,
+    run: async () => (await import('./commands/watch/run.ts')).run,
+  },
+  kill: {
+    spec: async () => (await import('./commands/kill/command.ts')).spec,
+    run: async () => (await import('./commands/kill/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

@@ -17,7 +17,9 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'lang', value: 'TAG', summary: 'language of the answer; English (en) is built in' },
   { name: 'color', value: 'WHEN', summary: 'auto, always or never; NO_COLOR counts as never' },
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
+  { name: 'here', value: null, summary: 'look at this network namespace alone' },
   { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
+  { name: 'no-bpf', value: null, summary: 'do not ask the kernel through BPF; walk the processes' },
   { name: 'help', short: 'h', value: null, summary: 'show help for the command' },
   { name: 'version', short: 'V', value: null, summary: 'print the version' },
 ];

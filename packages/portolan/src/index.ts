@@ -2,20 +2,29 @@
 import { fileURLToPath } from 'node:url';
 import {
   type Claim,
+  type EventV1,
+  eventJson,
+  PortolanError,
+  type PortRange,
   type PortReport,
   type ReportV1,
+  type Reuse,
   reportJson,
   type Snapshot,
   searchClaims,
   type Transport,
   translator,
+  type WatchState,
+  type WhyV1,
+  whyJson,
 } from '@portolan/core';
 import { dataDirectory, openFacts } from '@portolan/facts';
-import { snapshot as look } from '@portolan/probe';
+import { bindHost, bindTrials, snapshot as look, watch as watchHost } from '@portolan/probe';
 import { reportOn } from './report-on.ts';
 
 export type {
   Claim,
+  EventV1,
   Gap,
   Holder,
   Owner,
@@ -25,6 +34,8 @@ export type {
   Snapshot,
   Socket,
   Transport,
+  WatchState,
+  WhyV1,
 } from '@portolan/core';
 export { PortolanError } from '@portolan/core';
 
@@ -38,6 +49,8 @@ export interface LookOptions {
 }
 
 const SHIPPED = fileURLToPath(new URL('./facts/', import.meta.url));
+/** The child process that tries binds. */
+const BIND_CHILD = fileURLToPath(new URL('./bind-child.cjs', import.meta.url));
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */
@@ -62,6 +75,118 @@ export async function report(port: number, options: LookOptions = {}): Promise<P
 /** Every socket of this host's current network namespace, with owners, and what could not be seen. */
 export async function snapshot(options: LookOptions = {}): Promise<Snapshot> {
   return snapshotOf(null, options, false);
+}
+
+/** Which bind `why` tries, and how it looks. */
+export interface WhyOptions extends Omit<LookOptions, 'transports'> {
+  /** Default tcp. */
+  readonly transport?: 'tcp' | 'udp';
+  /** IP address, with a zone where it is link-local; default [::] with IPv4 too, as servers bind. */
+  readonly address?: string;
+  /** 4 binds 0.0.0.0, 6 binds [::] for IPv6 alone. */
+  readonly family?: 4 | 6;
+  /** Default `addr` for tcp, `none` for udp. */
+  readonly reuse?: Reuse;
+  /** May native code be used? Default true. */
+  readonly ffi?: boolean;
+}
+
+/**
+ * Can the port (0–65535) be bound, and if not, why and what helps: the shape of `portolan why PORT --json`. The bind
+ * is tried in a child process for a moment. Throws PortolanError USAGE for an address or family that cannot be.
+ */
+export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1> {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new RangeError(`not a port number: ${port}`);
+  const { transport = 'tcp', address, family, reuse, ffi = true, procRoot, signal } = options;
+  const { checkAsked, explainBind, lookFor } = await import('./why.ts');
+  const asked = {
+    port,
+    transport,
+    ...(address === undefined ? {} : { address }),
+    ...(family === undefined ? {} : { family: String(family) }),
+    ...(reuse === undefined ? {} : { reuse }),
+  };
+  checkAsked(asked);
+  const ports: PortRange = [port, port];
+  const trials =
+    procRoot === undefined
+      ? await bindTrials({ child: BIND_CHILD, ffi, ...(signal === undefined ? {} : { signal }) })
+      : null;
+  try {
+    const decision = await explainBind(asked, {
+      look: (whole) =>
+        look({
+          ports,
+          transports: [transport],
+          ...lookFor(whole),
+          ffi,
+          ...(procRoot === undefined ? {} : { procRoot }),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      attempt: trials === null ? null : (wish) => trials.try(wish),
+      host: bindHost,
+      risks(seen) {
+        const facts = openFacts({ shipped: SHIPPED, dataDir: dataDirectory() });
+        try {
+          return Promise.resolve(reportOn(port, [transport], facts, seen).risks);
+        } finally {
+          facts.close();
+        }
+      },
+      call: () => 'portolan',
+    });
+    return whyJson(decision, translator('en'));
+  } finally {
+    trials?.close();
+  }
+}
+
+/** What is watched, and how. */
+export interface WatchOptions {
+  /** Local ports to watch, inclusive, with every kind of holder; default: all, those that listen or are bound. */
+  readonly ports?: PortRange;
+  /** Default tcp and udp; others are not watched. */
+  readonly transports?: readonly Transport[];
+  /** Connections and closing sockets of all ports, too. */
+  readonly all?: boolean;
+  /** Milliseconds between polls, at least 1; default: as often as less than 1 % of a CPU allows. */
+  readonly intervalMs?: number;
+  /** May native code be used? Default true. */
+  readonly ffi?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A watch that has begun, in the shape of `portolan watch --json`. It runs until its signal aborts, the loop over it is
+ * left or it is closed, and keeps the process alive until then; nothing of it is left behind.
+ */
+export interface Watching extends AsyncIterable<EventV1> {
+  /** How it watches: its resolution, its share of a CPU, what it does without. */
+  state(): WatchState;
+  close(): void;
+}
+
+/** Watches this host's current network namespace. Throws PortolanError USAGE on a system that cannot be watched. */
+export async function watch(options: WatchOptions = {}): Promise<Watching> {
+  const { ports = null, transports = USUAL, all = false, intervalMs = null, ffi = true, signal } = options;
+  const watching = await watchHost({
+    ports,
+    transports,
+    all: all || ports !== null,
+    intervalMs: intervalMs === null ? null : Math.max(1, intervalMs),
+    ffi,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (watching === null)
+    throw new PortolanError('USAGE', `Watching is not possible on ${process.platform} yet.`);
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const event of watching) yield eventJson(event);
+    },
+    state: () => watching.state(),
+    close: () => watching.close(),
+  };
 }
 
 /** Claims that have every word of the query, best first. */

@@ -12,6 +12,10 @@ export interface Io {
   readonly stdoutIsTerminal: boolean;
   /** Columns of the terminal; null where standard output is none. */
   readonly columns: number | null;
+  /** Size of the terminal as it is now; null where standard output is none. */
+  size(): { readonly columns: number; readonly rows: number } | null;
+  /** Calls back when one of these signals comes, in place of what it does by itself; returns what ends that. */
+  onSignal(names: readonly NodeJS.Signals[], handler: (name: NodeJS.Signals) => void): () => void;
   now(): Date;
 }
 
@@ -35,6 +39,16 @@ export function processIo(): Io {
     stdoutIsTerminal: terminal,
     // A terminal that does not know its size reports 0 columns.
     columns: terminal && process.stdout.columns > 0 ? process.stdout.columns : null,
+    size() {
+      const { columns, rows } = process.stdout;
+      return terminal && columns > 0 && rows > 0 ? { columns, rows } : null;
+    },
+    onSignal(names, handler) {
+      for (const name of names) process.on(name, handler);
+      return () => {
+        for (const name of names) process.removeListener(name, handler);
+      };
+    },
     now: () => new Date(),
   };
 }

@@ -2,6 +2,7 @@
 
 import { exitCodeOf, LANGUAGES, PortolanError, printable, translator, wrapText } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
+import { cacheDirectory } from './cache-dir.ts';
 import type { Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
@@ -16,6 +17,8 @@ export interface Start {
   readonly io: Io;
   /** Folder of the shipped facts. */
   readonly shippedFacts: string;
+  /** Program of the child process that tries binds. */
+  readonly bindChild: string;
   readonly version: string;
   /** How a shell calls this program again, for remedies. */
   call(): string;
@@ -95,6 +98,7 @@ function context(start: Start, parsed: Parsed): Context {
   }
   const procRoot = parsed.values.get('procfs-root');
   const noFfi = parsed.switches.has('no-ffi');
+  const noBpf = parsed.switches.has('no-bpf');
   let dataDir: string | null = null;
   const self: Context = {
     io,
@@ -104,6 +108,8 @@ function context(start: Start, parsed: Parsed): Context {
     color: wantsColor(parsed.values.get('color'), io),
     unicode: showsUnicode(io.env),
     shippedFacts: start.shippedFacts,
+    bindChild: start.bindChild,
+    call: () => start.call(),
     get dataDir() {
       dataDir ??= dataDirectory(io.env);
       return dataDir;
@@ -119,8 +125,18 @@ function context(start: Start, parsed: Parsed): Context {
         ...request,
         ...(procRoot === undefined ? {} : { procRoot }),
         ffi: !noFfi,
+        bpf: !noBpf,
+        namespaces: request.namespaces !== false && !parsed.switches.has('here'),
+        cacheDir: cacheDirectory(io.env, process.geteuid?.()),
         call: () => start.call(),
       });
+    },
+    async watch(request) {
+      if (procRoot !== undefined) {
+        throw new PortolanError('USAGE', 'A recorded copy of /proc does not change: watch takes no --procfs-root.');
+      }
+      const { watch } = await import('@portolan/probe');
+      return watch({ ...request, ffi: !noFfi, call: () => start.call() });
     },
   };
   return self;

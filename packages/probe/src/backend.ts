@@ -1,5 +1,5 @@
 // The contract every operating system's probe keeps: what may be asked, what comes back.
-import type { PortRange, Snapshot, Transport } from '@portolan/core';
+import type { PortRange, Snapshot, Transport, WatchEvent, WatchState } from '@portolan/core';
 
 /** What to look for. */
 export interface ProbeRequest {
@@ -9,8 +9,16 @@ export interface ProbeRequest {
   readonly transports: readonly Transport[];
   /** Where /proc is, or a recorded copy of one. Default `/proc`. */
   readonly procRoot?: string;
+  /** Read the ranges and reservations of this namespace? Default true; else they are null, without a gap. */
+  readonly limits?: boolean;
   /** May native code be used? Default true; false reads /proc only. */
   readonly ffi?: boolean;
+  /** May the kernel be asked through BPF where the rights allow? Default true. */
+  readonly bpf?: boolean;
+  /** Look into other network namespaces too? Default true. */
+  readonly namespaces?: boolean;
+  /** Folder for what is worth keeping between runs; null or absent for none. */
+  readonly cacheDir?: string | null;
   /** Count the TCP ports in use within the ephemeral range (costs a dump of all connections). */
   readonly countEphemeral?: boolean;
   /** How a shell calls the program that asks, for remedies; default `portolan`. */
@@ -43,3 +51,31 @@ export const NO_CAPABILITIES: BackendCapabilities = {
   owners: false,
   inferredOwners: false,
 };
+
+/** What to watch. */
+export interface WatchRequest {
+  /** Local ports to watch; null for all. */
+  readonly ports: PortRange | null;
+  readonly transports: readonly Transport[];
+  /** Every holder, connections and closing sockets included; else only those that listen or are bound. */
+  readonly all: boolean;
+  /** Read the ranges and reservations of this namespace? Default true; else they are null, without a gap. */
+  readonly limits?: boolean;
+  /** May native code be used? Default true. */
+  readonly ffi?: boolean;
+  /** Milliseconds between polls; null, the default, for as often as the cost allows. */
+  readonly intervalMs?: number | null;
+  /** How a shell calls the program that asks, for remedies; default `portolan`. */
+  readonly call?: () => string;
+  /** Ends the watch. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A watch that has begun: changes from now on, in the order in which they were found. It ends when the signal says
+ * so, when the loop over it is left, or when it is closed; then nothing of it is left in the kernel.
+ */
+export interface Watch extends AsyncIterable<WatchEvent> {
+  state(): WatchState;
+  close(): void;
+}

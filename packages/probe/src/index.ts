@@ -1,8 +1,12 @@
 // The library door of @portolan/probe: one function that looks, on whatever system this is.
-import type { Snapshot } from '@portolan/core';
-import type { Backend, ProbeRequest } from './backend.ts';
+import type { BindHost, Snapshot } from '@portolan/core';
+import type { Actions } from './actions.ts';
+import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 
-export type { Backend, BackendCapabilities, ProbeRequest } from './backend.ts';
+export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
+export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 
 /**
  * The probe for a platform (a value of process.platform), loaded on demand. A platform without one gets a
@@ -17,4 +21,24 @@ export async function backendFor(platform: string): Promise<Backend> {
 export async function snapshot(request: ProbeRequest): Promise<Snapshot> {
   const backend = await backendFor(request.procRoot === undefined ? process.platform : 'linux');
   return backend.look(request);
+}
+
+/** What can be done on a platform (a value of process.platform); null where nothing can. */
+export async function actionsFor(platform: string, options: { ffi: boolean }): Promise<Actions | null> {
+  return platform === 'linux' ? (await import('./linux/actions.ts')).linuxActions(options.ffi) : null;
+}
+
+/** What a bind depends on besides sockets, as this process finds it. */
+export async function bindHost(): Promise<BindHost> {
+  return (await import('./linux/bind-host.ts')).readBindHost();
+}
+
+/** A child process that tries binds, started at once; it must be closed. */
+export async function bindTrials(options: BindTrialOptions): Promise<BindTrials> {
+  return (await import('./linux/bind-attempt.ts')).openBindTrials(options);
+}
+
+/** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */
+export async function watch(request: WatchRequest): Promise<Watch | null> {
+  return process.platform === 'linux' ? (await import('./linux/watch/watch.ts')).watchLinux(request) : null;
 }

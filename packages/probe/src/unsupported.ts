@@ -37,6 +37,7 @@ export function unsupportedBackend(platform: string): Backend {
         limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
         ephemeralUse: null,
         sockets: [],
+        redirects: [],
         gaps: [
           {
             code: 'unsupported-platform',

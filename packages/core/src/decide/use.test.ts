@@ -1,7 +1,7 @@
 // From sockets to holders and the verdict; above all: nothing is called free where a gap could hide a holder.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeGap, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
+import { makeGap, makeRedirect, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
 import type { Transport } from '../model/port.ts';
 import type { Gap, Socket, SocketState } from '../model/socket.ts';
 import { holderKind, holdersOf, useOf } from './use.ts';
@@ -140,4 +140,51 @@ test('holders come by port, then the gravest kind first', () => {
     '9 connection',
     '9 closing',
   ]);
+});
+
+describe('redirects', () => {
+  const only = (over: Parameters<typeof makeRedirect>[0], wanted: [number, number] | null) =>
+    holdersOf(makeSnapshot({ redirects: [makeRedirect(over)] }), wanted, ['tcp', 'udp']);
+
+  test('a rule holds the port, whoever may bind it', () => {
+    const use = useOf(makeSnapshot({ redirects: [makeRedirect()] }), [5000, 5000], ['tcp']);
+    expect(use.verdict).toBe('held');
+    expect(use.holders).toMatchObject([
+      {
+        kind: 'redirect',
+        state: 'REDIRECT',
+        local: { address: '0.0.0.0', port: 5000 },
+        peer: { address: '0.0.0.0', port: 80 },
+        owners: [],
+        namespace: null,
+        redirect: { table: 'mine' },
+      },
+    ]);
+  });
+  test('of a range it is the wanted port that stands on the holder', () => {
+    const range = { ports: [5000, 5009], target: { address: '10.0.0.1', port: null } } as const;
+    expect(only(range, [5004, 5004])).toMatchObject([
+      { local: { port: 5004 }, peer: { address: '10.0.0.1', port: 5004 } },
+    ]);
+    expect(only(range, [4000, 5004])).toMatchObject([{ local: { port: 5000 } }]);
+    expect(only(range, null)).toMatchObject([{ local: { port: 5000 } }]);
+  });
+  test('another port or transport is not touched', () => {
+    for (const wanted of [4999, 5001]) expect(only({}, [wanted, wanted])).toEqual([]);
+    expect(only({ transport: 'sctp' }, [5000, 5000])).toEqual([]);
+  });
+  test('the address it matches, and its family’s any', () => {
+    expect(only({ address: '10.0.0.0/8' }, null)).toMatchObject([{ local: { address: '10.0.0.0/8' } }]);
+    expect(only({ family: 'ipv6' }, null)).toMatchObject([
+      { local: { address: '::' }, peer: { address: '::' } },
+    ]);
+  });
+  test('a listener comes before the rule, a connection after it', () => {
+    const snapshot = makeSnapshot({
+      sockets: [makeSocket({ state: 'ESTABLISHED', peer: PEER }), makeSocket()],
+      redirects: [makeRedirect()],
+    });
+    const kinds = holdersOf(snapshot, null, ['tcp']).map(({ kind }) => kind);
+    expect(kinds).toEqual(['listener', 'redirect', 'connection']);
+  });
 });

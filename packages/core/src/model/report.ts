@@ -2,7 +2,16 @@
 import type { Claim, Sources } from './claim.ts';
 import type { Message } from './message.ts';
 import type { IanaRange, PortRange, Transport } from './port.ts';
-import type { Endpoint, Gap, Owner, SocketState } from './socket.ts';
+import type {
+  Activation,
+  Endpoint,
+  Gap,
+  NetNamespace,
+  Owner,
+  Published,
+  Redirect,
+  SocketState,
+} from './socket.ts';
 
 /**
  * What makes a bind fail: `listener`, `bound` (bound, not listening), `connection` (outgoing or accepted, by
@@ -28,16 +37,28 @@ export interface Holder {
   readonly transport: Transport;
   readonly local: Endpoint;
   readonly peer: Endpoint | null;
-  readonly state: SocketState;
+  /** State of the socket; `REDIRECT` for a rule, which has none. */
+  readonly state: SocketState | 'REDIRECT';
   /** Milliseconds until it goes away by itself; null where it does not. */
   readonly freeInMs: number | null;
-  /** Network namespace; null for the one we are in. */
-  readonly namespace: string | null;
+  /** Network namespace; null for the one we are in. A holder of another one does not keep the port from us. */
+  readonly namespace: NetNamespace | null;
   readonly uid: number | null;
   readonly user: string | null;
   /** IPV6_V6ONLY: false on `::` means that IPv4 is served too; null for IPv4 and where unknown. */
   readonly ipv6Only: boolean | null;
   readonly owners: readonly Owner[];
+  /** Interface it is bound to; null for none. */
+  readonly device: string | null;
+  readonly mptcp: boolean;
+  /** Listeners on the same endpoint that share it by SO_REUSEPORT, this one included; 1 where it is alone. */
+  readonly group: number;
+  readonly activation: Activation | null;
+  readonly publishes: Published | null;
+  /** The rule, where the holder is one. */
+  readonly redirect: Redirect | null;
+  /** Inode of its socket, which stands for it as long as it lives; 0 where it has none. Not part of the JSON. */
+  readonly inode: number;
   /** True where a process has it and could not be seen; not part of the JSON, where a gap says it. */
   readonly ownerHidden: boolean;
 }

@@ -33,7 +33,65 @@ export interface Container {
   /** `docker`, `podman`, `containerd`, `cri-o`, `lxc` or `machine`. */
   readonly runtime: string;
   readonly id: string;
+  /** The name its engine gives it; null where the engine was not asked or did not tell. */
   readonly name: string | null;
+}
+
+/** A process in a few words, by pid and start time. */
+export interface ProcessRef {
+  readonly pid: number;
+  /** ISO 8601 in UTC; null where it could not be read. */
+  readonly startedAt: string | null;
+  /** File name of the executable, or the kernel's command name where the executable is hidden. */
+  readonly name: string;
+}
+
+/** A network namespace that is not the one we are in (man network_namespaces(7)). */
+export interface NetNamespace {
+  /** Inode of the namespace, as `net:[INODE]` in /proc/PID/ns/net; null where that may not be read. */
+  readonly inode: number | null;
+  /** Names under /run/netns that stand for it (man ip-netns(8)). */
+  readonly names: readonly string[];
+  /** Container of its oldest process that has one. */
+  readonly container: Container | null;
+  /** Its oldest process; null where none of the processes we see is in it. */
+  readonly process: ProcessRef | null;
+}
+
+/** A container's port that a port of this host stands for. */
+export interface Published {
+  readonly container: Container;
+  readonly port: number;
+}
+
+/** Socket activation: systemd holds the socket, and starts the service for it (man systemd.socket(5)). */
+export interface Activation {
+  readonly socketUnit: string;
+  readonly serviceUnit: string | null;
+}
+
+/** A rule that sends packets for a port elsewhere, without any socket here. */
+export interface Redirect {
+  readonly transport: Transport;
+  /** Family the rule is for; null for both. */
+  readonly family: 'ipv4' | 'ipv6' | null;
+  /** Destination address it matches, with a prefix length where it is a network; null for any. */
+  readonly address: string | null;
+  /** Destination ports it matches, inclusive. */
+  readonly ports: PortRange;
+  /** Where packets go; a null address is this host, a null port the same port. */
+  readonly target: { readonly address: string | null; readonly port: number | null };
+  /** `prerouting` for packets that come in, `output` for those that programs here send. */
+  readonly hooks: readonly ('prerouting' | 'output')[];
+  readonly by: 'nftables' | 'iptables';
+  /** Table and chain that hold the rule. */
+  readonly table: string;
+  readonly chain: string;
+  /** Who wrote the rule, where its form or comment shows it. */
+  readonly maker: 'kubernetes' | 'docker' | 'podman' | 'cni' | null;
+  /** What the maker calls it, `default/web:http` for a Kubernetes Service; null where it says nothing. */
+  readonly name: string | null;
+  readonly publishes: Published | null;
 }
 
 /** A process behind a socket. */
@@ -50,6 +108,8 @@ export interface Owner {
   /** systemd unit, from the cgroup path. */
   readonly unit: string | null;
   readonly container: Container | null;
+  /** Who started it, nearest first, up to but without pid 1; empty where nothing is known. */
+  readonly launchedBy: readonly ProcessRef[];
   /** True where the owner follows from the socket's cgroup and not from a file descriptor. */
   readonly inferred: boolean;
 }
@@ -76,6 +136,16 @@ export interface Socket {
   readonly ownersComplete: boolean;
   /** True where all processes were looked at and none has it: the kernel itself holds the socket. */
   readonly kernel: boolean;
+  /** Network namespace it is in; null for the one we are in. */
+  readonly namespace: NetNamespace | null;
+  /** Interface it is bound to (SO_BINDTODEVICE, link-local scope), by name or number; null for none. */
+  readonly device: string | null;
+  /** True where it is a socket of Multipath TCP (RFC 8684). */
+  readonly mptcp: boolean;
+  /** The service that will be started for it; null where none is known. */
+  readonly activation: Activation | null;
+  /** The container's port it stands for; null where it publishes none. */
+  readonly publishes: Published | null;
 }
 
 /** Why a gap is there; each code has its sentences in the message catalog. */
@@ -91,7 +161,18 @@ export type GapCode =
   | 'bound-invisible'
   | 'bound-unlisted'
   | 'limits-unreadable'
-  | 'recorded-host';
+  | 'recorded-host'
+  | 'bind-untried'
+  | 'bind-inexact'
+  | 'namespaces-hidden'
+  | 'namespaces-unreadable'
+  | 'redirects-no-rights'
+  | 'redirects-no-tool'
+  | 'redirects-unreadable'
+  | 'redirects-unparsed'
+  | 'containers-unreadable'
+  | 'activation-unreadable'
+  | 'vrf';
 
 /** Something the probe could not see. */
 export interface Gap {
@@ -140,5 +221,7 @@ export interface Snapshot {
   /** Ports in use within the ephemeral range; null where they were not counted. */
   readonly ephemeralUse: EphemeralUse | null;
   readonly sockets: readonly Socket[];
+  /** Rules of this network namespace that take a port's packets elsewhere. */
+  readonly redirects: readonly Redirect[];
   readonly gaps: readonly Gap[];
 }

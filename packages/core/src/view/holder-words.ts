@@ -1,12 +1,58 @@
 // How holders, owners and gaps are put into words, for every page that shows them.
-import { type Message, say } from '../model/message.ts';
+import { listed, type Message, say } from '../model/message.ts';
 import type { Holder } from '../model/report.ts';
-import type { Endpoint, Gap, Owner } from '../model/socket.ts';
+import type { Container, Endpoint, Gap, NetNamespace, Owner, Published, Redirect } from '../model/socket.ts';
 import { data, type Inline, joined, type Node, said } from './tree.ts';
 
 /** `127.0.0.1:80`, `[::1]:80` (RFC 3986 s3.2.2 brackets). */
 export function formatEndpoint({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The name of a network namespace: what ip-netns(8) calls it, else what /proc does. */
+export function namespaceName({ names, inode, process }: NetNamespace): string {
+  if (names[0] !== undefined) return names[0];
+  return inode === null ? `pid:${process?.pid ?? '?'}` : `net:[${inode}]`;
+}
+
+/** A container by its name, else by the start of its id as its engine prints it. */
+export function containerName({ name, id }: Container): string {
+  return name ?? id.slice(0, 12);
+}
+
+/** Runtimes that are called otherwise than they are written in cgroups. */
+const RUNTIMES: Readonly<Record<string, string>> = {
+  docker: 'Docker',
+  podman: 'Podman',
+  'cri-o': 'CRI-O',
+  lxc: 'LXC',
+};
+
+/** A container's runtime as its makers write it. */
+export function runtimeName({ runtime }: Container): string {
+  return RUNTIMES[runtime] ?? runtime;
+}
+
+/** The owner that a socket is for: of one that systemd holds, the service's own process once it runs. */
+export function mainOwner({ owners, activation }: Pick<Holder, 'owners' | 'activation'>): Owner | undefined {
+  const service = activation?.serviceUnit ?? null;
+  const serving = service === null ? undefined : owners.find(({ unit }) => unit === service);
+  return serving ?? owners[0];
+}
+
+/** Whose namespace it is, as far as that is known. */
+function namespaceWords(namespace: NetNamespace): Message {
+  const name = namespaceName(namespace);
+  const { container, process } = namespace;
+  if (container !== null) {
+    return say('holder.namespace.container', {
+      name,
+      runtime: runtimeName(container),
+      container: containerName(container),
+    });
+  }
+  if (process === null) return say('holder.namespace', { name });
+  return say('holder.namespace.process', { name, process: process.name, pid: process.pid });
 }
 
 /** Seconds with one digit after the point, never less than what is left. */
@@ -16,7 +62,23 @@ export function secondsLeft(ms: number): string {
 
 /** Who holds it, in a few words, to stand inside a sentence. */
 export function whoWords(holder: Holder): Message {
-  const first = holder.owners[0];
+  if (holder.publishes !== null) {
+    const { container, port } = holder.publishes;
+    return say('who.container', {
+      runtime: runtimeName(container),
+      container: containerName(container),
+      port,
+    });
+  }
+  if (holder.activation !== null && holder.owners.length <= 1) {
+    const { socketUnit, serviceUnit } = holder.activation;
+    return say(serviceUnit === null ? 'who.socket' : 'who.activated', {
+      socket: socketUnit,
+      service: serviceUnit ?? '',
+    });
+  }
+  if (holder.redirect !== null) return say('who.rule', { by: holder.redirect.by });
+  const first = mainOwner(holder);
   if (first === undefined) return userWords(holder) ?? say('who.unknown');
   const one = say('who.process', { name: first.name, pid: first.pid });
   const sure = first.inferred ? guessed(first, one) : one;
@@ -42,21 +104,46 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
   const parts: Inline[][] = [
     [said(say(`kind.${holder.kind}`), 'strong')],
     [data(holder.transport)],
-    [data(formatEndpoint(holder.local))],
+    [data(holder.redirect === null ? formatEndpoint(holder.local) : redirectFrom(holder.redirect))],
   ];
-  if (holder.peer !== null) parts.push([said(say('holder.peer', { peer: formatEndpoint(holder.peer) }))]);
-  if (holder.kind !== 'bound') parts.push([data(holder.state)]);
+  if (holder.redirect !== null) {
+    const { family, address } = holder.redirect;
+    parts.push([said(redirectTarget(holder.redirect))]);
+    if (family !== null && address === null) parts.push([said(say(`holder.redirect.${family}`), 'dim')]);
+  }
+  if (holder.redirect === null && holder.peer !== null) {
+    parts.push([said(say('holder.peer', { peer: formatEndpoint(holder.peer) }))]);
+  }
+  if (holder.kind !== 'bound' && holder.redirect === null) parts.push([data(holder.state)]);
+  if (holder.mptcp) parts.push([said(say('holder.mptcp'), 'dim')]);
+  if (holder.device !== null) parts.push([said(say('holder.device', { device: holder.device }), 'accent')]);
+  if (holder.group > 1) parts.push([said(say('holder.group', { count: holder.group }), 'dim')]);
   if (holder.local.address === '::' && holder.ipv6Only !== null) {
     parts.push([said(say(holder.ipv6Only ? 'holder.v6only' : 'holder.dual'), 'dim')]);
   }
   if (holder.freeInMs !== null) {
     parts.push([said(say('holder.free', { seconds: secondsLeft(holder.freeInMs) }), 'accent')]);
   }
-  const nodes: Node[] = holder.owners.slice(0, OWNERS_SHOWN).flatMap(ownerNodes);
+  const nodes: Node[] = [];
+  if (holder.namespace !== null) {
+    nodes.push({ kind: 'para', inline: [said(namespaceWords(holder.namespace), 'warn')] });
+  }
+  if (holder.redirect !== null) nodes.push(...redirectNodes(holder.redirect));
+  if (holder.publishes !== null) {
+    nodes.push({ kind: 'para', inline: [said(publishedWords(holder.publishes), 'strong')] });
+  }
+  if (holder.activation !== null) {
+    const { socketUnit, serviceUnit } = holder.activation;
+    const serves = serviceUnit !== null && holder.owners.some(({ unit }) => unit === serviceUnit);
+    const key = serviceUnit === null ? 'holder.socket' : serves ? 'holder.serves' : 'holder.activates';
+    const values = { socket: socketUnit, service: serviceUnit ?? '' };
+    nodes.push({ kind: 'para', inline: [said(say(key, values), 'strong')] });
+  }
+  nodes.push(...holder.owners.slice(0, OWNERS_SHOWN).flatMap(ownerNodes));
   const skipped = holder.owners.length - OWNERS_SHOWN;
   if (skipped > 0)
     nodes.push({ kind: 'para', inline: [said(say('owner.skipped', { count: skipped }), 'dim')] });
-  if (holder.owners.length === 0) {
+  if (holder.owners.length === 0 && holder.redirect === null) {
     const inline: Inline[] = [said(ownerlessWords(holder))];
     if (holder.ownerHidden && holder.user !== null) {
       inline.push(data('; '), said(say('holder.user', { user: holder.user })));
@@ -64,6 +151,65 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
     nodes.push({ kind: 'para', inline });
   }
   return { inline: joined(parts, '  '), nodes };
+}
+
+/** The container's port that stands behind it. */
+function publishedWords({ container, port }: Published): Message {
+  const values = { runtime: runtimeName(container), container: containerName(container), port };
+  return say('holder.publishes', values);
+}
+
+/** What a rule matches: `10.0.0.1:80`, `*:30000–32767`. */
+function redirectFrom({ address, ports }: Redirect): string {
+  const host = address === null ? '*' : address.includes(':') ? `[${address}]` : address;
+  return `${host}:${portsOf(ports)}`;
+}
+
+/** `80`, `30000–32767`. */
+function portsOf([first, last]: Redirect['ports']): string {
+  return first === last ? `${first}` : `${first}–${last}`;
+}
+
+/** A rule in the cells of a table: its ports, and its address with what it sends them to. */
+export function redirectCells({ address, ports, target }: Redirect): { ports: string; way: string } {
+  const to =
+    target.address === null
+      ? target.port === null
+        ? ''
+        : `:${target.port}`
+      : target.port === null
+        ? target.address
+        : formatEndpoint({ address: target.address, port: target.port });
+  return { ports: portsOf(ports), way: `${address ?? '*'} → ${to}` };
+}
+
+/** Where a rule sends packets, to stand after what it matches or at the end of a sentence. */
+export function redirectTarget({ target: { address, port } }: Redirect): Message {
+  if (port === null) {
+    return address === null ? say('holder.redirect.here.same') : say('holder.redirect.to.same', { address });
+  }
+  if (address === null) return say('holder.redirect.here', { port });
+  return say('holder.redirect.to', { target: formatEndpoint({ address, port }) });
+}
+
+/** Who wrote the rule, where that is known, and where it stands. */
+function redirectNodes({ by, table, chain, maker, name, hooks }: Redirect): Node[] {
+  const rule = say('holder.redirect.rule', { by, table, chain });
+  const only = hooks[0] === 'output' ? 'holder.redirect.outgoing' : 'holder.redirect.incoming';
+  const where: Node = {
+    kind: 'para',
+    inline: [said(hooks.length > 1 ? rule : say(only, { rule }), 'dim')],
+  };
+  const whose = makerWords(maker, name);
+  return whose === null ? [where] : [{ kind: 'para', inline: [said(whose, 'strong')] }, where];
+}
+
+function makerWords(maker: Redirect['maker'], name: string | null): Message | null {
+  if (maker === null) return name === null ? null : say('holder.redirect.noted', { name });
+  const whose = say(`maker.${maker}`);
+  return name === null
+    ? say('holder.redirect.made', { maker: whose })
+    : say('holder.redirect.named', { maker: whose, name });
 }
 
 /** Why nobody stands behind a holder. */
@@ -74,7 +220,8 @@ function ownerlessWords({ kind, ownerHidden }: Holder): Message {
   return say(kind === 'connection' ? 'holder.queued' : 'holder.closing');
 }
 
-function ownerNodes(owner: Owner): Node[] {
+/** Lines about one process. */
+export function ownerNodes(owner: Owner): Node[] {
   const parts: Inline[][] = [[said(say('owner.line', { name: owner.name, pid: owner.pid }), 'strong')]];
   if (owner.user !== null) parts.push([said(say('owner.user', { user: owner.user }))]);
   if (owner.startedAt !== null) {
@@ -82,8 +229,8 @@ function ownerNodes(owner: Owner): Node[] {
   }
   if (owner.unit !== null) parts.push([said(say('owner.unit', { unit: owner.unit }))]);
   if (owner.container !== null) {
-    const { runtime, id, name } = owner.container;
-    parts.push([said(say('owner.container', { runtime, id: name ?? id.slice(0, 12) }))]);
+    const runtime = runtimeName(owner.container);
+    parts.push([said(say('owner.container', { runtime, id: containerName(owner.container) }))]);
   }
   const nodes: Node[] = [{ kind: 'para', inline: joined(parts, ', ') }];
   if (owner.inferred) nodes.push({ kind: 'para', inline: [said(say('owner.inferred'), 'warn')] });
@@ -92,7 +239,17 @@ function ownerNodes(owner: Owner): Node[] {
     if (owner.cwd !== null) inline.push(data('  '), said(say('owner.cwd', { cwd: owner.cwd }), 'dim'));
     nodes.push({ kind: 'para', inline });
   }
+  if (owner.launchedBy.length > 0) nodes.push({ kind: 'para', inline: [said(chainWords(owner), 'dim')] });
   return nodes;
+}
+
+/** Most ancestors that are shown. */
+const CHAIN_SHOWN = 5;
+
+/** Who started it: the nearest ancestors, then how many more. */
+function chainWords({ launchedBy }: Owner): Message {
+  const names = launchedBy.map(({ name, pid }) => `${name} ${pid}`);
+  return say('owner.chain', { chain: listed(names, CHAIN_SHOWN) });
 }
 
 /** Longest command line shown; the whole one is in the JSON. */

@@ -5,7 +5,15 @@ import { type Message, say } from '../model/message.ts';
 import type { Transport } from '../model/port.ts';
 import type { Holder, HolderKind, Use } from '../model/report.ts';
 import type { Gap } from '../model/socket.ts';
-import { formatEndpoint, gapsNode, whoWords } from './holder-words.ts';
+import {
+  containerName,
+  formatEndpoint,
+  gapsNode,
+  mainOwner,
+  namespaceName,
+  redirectCells,
+  whoWords,
+} from './holder-words.ts';
 import { holdersNode } from './report.ts';
 import { data, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
@@ -24,30 +32,46 @@ export interface ListModel {
 /** Kinds that come and go by themselves: counted by owner unless all are asked for. */
 const FLEETING: ReadonlySet<HolderKind> = new Set(['connection', 'closing']);
 
-/** The page of `list`. */
+/** The page of `list`: what is here, then what other network namespaces have. */
 export function listPage({ holders, gaps, claimsOf, all, filtered }: ListModel): Page {
   const nodes: Node[] = [];
-  const listed = all ? holders : holders.filter((holder) => !FLEETING.has(holder.kind));
-  const folded = all ? [] : holders.filter((holder) => FLEETING.has(holder.kind));
-  if (holders.length === 0) {
-    const blind = gaps.some((gap) => gap.coversUse);
-    const none = filtered ? 'list.title.none.filtered' : 'list.title.none';
-    nodes.push(title(say(blind ? 'list.title.unknown' : none)));
-  } else {
-    const lines: Inline[][] = [[said(say('list.title', { count: holders.length }), 'strong')]];
-    if (folded.length > 0) lines.push([said(say('list.shown', { count: listed.length }))]);
-    nodes.push({ kind: 'answer', severity: 'info', lines });
-  }
+  const here = holders.filter((holder) => holder.namespace === null);
+  const elsewhere = holders.filter((holder) => holder.namespace !== null);
+  const shown = (holder: Holder): boolean => all || !FLEETING.has(holder.kind);
+  const listed = here.filter(shown);
+  const folded = here.filter((holder) => !shown(holder));
+  const lines: Inline[][] = [[said(titleOf(here.length, gaps, filtered), 'strong')]];
+  if (folded.length > 0) lines.push([said(say('list.shown', { count: listed.length }))]);
+  if (elsewhere.length > 0) lines.push([said(elsewhereTitle(elsewhere))]);
+  nodes.push({ kind: 'answer', severity: 'info', lines });
   if (listed.length > 0) nodes.push(holdersTable(listed, claimsOf));
   if (folded.length > 0) {
     nodes.push({ kind: 'para', inline: [said(say('list.folded.title'), 'dim')] }, foldedNode(folded));
+  }
+  const listedElsewhere = elsewhere.filter(shown);
+  if (listedElsewhere.length > 0) {
+    nodes.push(
+      { kind: 'para', inline: [said(say('list.elsewhere.title'), 'dim')] },
+      holdersTable(listedElsewhere, claimsOf),
+    );
+  }
+  const passing = elsewhere.length - listedElsewhere.length;
+  if (passing > 0) {
+    nodes.push({ kind: 'para', inline: [said(say('list.elsewhere.passing', { count: passing }), 'dim')] });
   }
   if (gaps.length > 0) nodes.push(gapsNode(gaps));
   return { nodes };
 }
 
-function title(message: Parameters<typeof said>[0]): Node {
-  return { kind: 'answer', severity: 'info', lines: [[said(message, 'strong')]] };
+function titleOf(count: number, gaps: readonly Gap[], filtered: boolean): Message {
+  if (count > 0) return say('list.title', { count });
+  if (gaps.some((gap) => gap.coversUse)) return say('list.title.unknown');
+  return say(filtered ? 'list.title.none.filtered' : 'list.title.none');
+}
+
+function elsewhereTitle(holders: readonly Holder[]): Message {
+  const namespaces = new Set(holders.map(({ namespace }) => namespace)).size;
+  return say('list.elsewhere', { count: holders.length, namespaces });
 }
 
 function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => readonly Claim[]): Node {
@@ -64,11 +88,18 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
       { title: say('list.col.claim'), align: 'left', grow: true },
     ],
     rows: holders.map((holder) => {
-      const key = `${holder.local.port}/${holder.transport}`;
-      const short = shortClaims.get(key) ?? shortClaim(claimsOf(holder.local.port), [holder.transport]);
+      const rule = holder.redirect === null ? null : redirectCells(holder.redirect);
+      const key = `${rule?.ports ?? holder.local.port}/${holder.transport}`;
+      const wide = holder.redirect !== null && holder.redirect.ports[0] !== holder.redirect.ports[1];
+      // What its first port is said to carry says nothing of a whole range.
+      const claims = wide ? [] : claimsOf(holder.local.port);
+      const short = shortClaims.get(key) ?? shortClaim(claims, [holder.transport]);
       shortClaims.set(key, short);
-      const address: Inline[] = [data(formatAddress(holder))];
-      if (holder.peer !== null) address.push(data(' → '), data(formatEndpoint(holder.peer), 'dim'));
+      const address: Inline[] = [data(rule?.way ?? formatAddress(holder))];
+      if (holder.device !== null) address.push(data(`%${holder.device}`));
+      if (holder.namespace !== null) address.push(data(` @${namespaceName(holder.namespace)}`, 'warn'));
+      if (rule === null && holder.peer !== null)
+        address.push(data(' → '), data(formatEndpoint(holder.peer), 'dim'));
       return [
         [data(key, 'strong')],
         // A state says which kind it is; only listeners and bound sockets are better known by their kind.
@@ -82,19 +113,42 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
   };
 }
 
-function formatAddress({ local }: Holder): string {
+/** The local address as it stands beside a port. */
+export function formatAddress({ local }: Holder): string {
   return local.address.includes(':') ? `[${local.address}]` : local.address;
 }
 
-function ownerCell(holder: Holder): Inline[] {
+/** Who holds it, in the few words of a table's cell. */
+export function ownerCell(holder: Holder): Inline[] {
   if (holder.kind === 'kernel') return [said(say('kind.kernel'))];
-  const first = holder.owners[0];
+  if (holder.publishes !== null) {
+    const { container, port } = holder.publishes;
+    return [data(clipped(containerName(container))), data(` (${container.runtime}, :${port})`, 'dim')];
+  }
+  if (holder.redirect !== null) {
+    const { maker, name, by } = holder.redirect;
+    return [maker === null ? data(by) : name === null ? said(say(`maker.${maker}`)) : data(name)];
+  }
+  const first = mainOwner(holder);
   if (first === undefined) return [said(say(holder.ownerHidden ? 'list.hidden' : 'list.none'), 'dim')];
   const more = holder.owners.length > 1 ? ` +${holder.owners.length - 1}` : '';
-  const place = first.unit ?? (first.container === null ? null : first.container.id.slice(0, 12));
+  const place = first.unit ?? (first.container === null ? null : containerName(first.container));
   const cell: Inline[] = [data(`${first.inferred ? '~' : ''}${first.name} ${first.pid}${more}`)];
-  if (place !== null) cell.push(data(` (${place})`, 'dim'));
+  const service = holder.activation?.serviceUnit ?? null;
+  if (service !== null && service !== place) cell.push(data(' → '), data(clipped(service)));
+  if (place !== null) cell.push(data(` (${clipped(place)})`, 'dim'));
   return cell;
+}
+
+/** Longest name of a unit or container in a table, so that one does not push the others out; `who` has it whole. */
+const NAME_SHOWN = 24;
+
+/** A name with its middle cut out: numbers that tell instances apart stand at the end. */
+function clipped(name: string): string {
+  const points = [...name];
+  if (points.length <= NAME_SHOWN) return name;
+  const head = Math.ceil((NAME_SHOWN - 1) / 2);
+  return `${points.slice(0, head).join('')}…${points.slice(head + 1 - NAME_SHOWN).join('')}`;
 }
 
 /**

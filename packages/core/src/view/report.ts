@@ -4,7 +4,14 @@ import type { Claim } from '../model/claim.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import { inRange, type PortRange } from '../model/port.ts';
 import { HOLDER_KINDS, type Holder, type PortReport, type Severity } from '../model/report.ts';
-import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
+import {
+  formatEndpoint,
+  gapsNode,
+  holderNodes,
+  redirectTarget,
+  secondsLeft,
+  whoWords,
+} from './holder-words.ts';
 import { data, type Emphasis, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
 /** Most holders of one kind that are described one by one. */
@@ -87,14 +94,22 @@ function answer(report: PortReport): Node {
 
 /** One sentence for who is on the port, the gravest kind of hold first. */
 function useSentence({ port, transports, use }: PortReport): Message {
-  if (use.verdict === 'free') return say('answer.free', { port, transports: transports.join(', ') });
+  if (use.verdict === 'free') {
+    const key = use.holders.length > 0 ? 'answer.free.elsewhere' : 'answer.free';
+    return say(key, { port, transports: transports.join(', ') });
+  }
   if (use.verdict === 'unknown') return say('answer.unknown', { port });
-  const of = (kind: Holder['kind']): Holder[] => use.holders.filter((holder) => holder.kind === kind);
+  const here = use.holders.filter((holder) => holder.namespace === null);
+  const of = (kind: Holder['kind']): Holder[] => here.filter((holder) => holder.kind === kind);
   const listeners = of('listener');
   const first = listeners[0];
   if (first !== undefined) {
     const owners = new Map(
-      listeners.map((holder) => [JSON.stringify(holder.owners.map(({ pid }) => pid)), whoWords(holder)]),
+      listeners.map((holder) => [
+        // Proxies of one container are many processes.
+        JSON.stringify(holder.publishes ?? holder.owners.map(({ pid }) => pid)),
+        whoWords(holder),
+      ]),
     );
     const where = [
       ...new Set(listeners.map((holder) => `${formatEndpoint(holder.local)} ${holder.transport}`)),
@@ -115,6 +130,8 @@ function useSentence({ port, transports, use }: PortReport): Message {
   if (bound !== undefined) {
     return say('answer.held.bound', { port, who: whoWords(bound) });
   }
+  const rule = of('redirect')[0]?.redirect ?? null;
+  if (rule !== null) return say('answer.held.redirect', { port, target: redirectTarget(rule) });
   const connections = of('connection');
   const connection = connections[0];
   if (connection !== undefined) {

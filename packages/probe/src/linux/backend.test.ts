@@ -84,6 +84,7 @@ describe('quiet-host, recorded from Linux 6.18', () => {
           user: '0',
           unit: 'session-1.scope',
           container: null,
+          launchedBy: [],
           inferred: false,
         },
       ]);

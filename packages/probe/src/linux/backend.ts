@@ -6,33 +6,55 @@ import {
   type HostLimits,
   inRange,
   type ParityCount,
+  type PortRange,
   type Snapshot,
 } from '@portolan/core';
 import type { Backend, ProbeRequest } from '../backend.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
-import { parsePasswd } from '../parse/linux-limits.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { filesWalk, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
+import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
+import { kernelFacts } from './bpf/facts.ts';
+import { Elsewhere } from './elsewhere.ts';
+import {
+  filesWalk,
+  hasManyDescriptors,
+  listPids,
+  sharesDescriptors,
+  syscallWalk,
+  threadWalk,
+} from './fd-walk.ts';
+import { finish } from './finish.ts';
 import { readLimits } from './limits.ts';
-import { loadLibc } from './native.ts';
-import { joinOwners } from './owners.ts';
+import { readDeviceNames, readTunnelPorts, vrfGaps } from './links.ts';
+import { findNamespaces } from './namespaces.ts';
+import { type Libc, loadLibc } from './native.ts';
+import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { readText } from './read-text.ts';
+import { readRedirects } from './redirects.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
 import { countPorts, listsBound, readTables, type Tables } from './tables.ts';
-import { readTunnelPorts } from './tunnels.ts';
+import { allUsersMapped, mappedUsers, userNames } from './users.ts';
 
 const LIVE_PROC = '/proc';
 
 /** TCP states other than LISTEN: what takes a port without listening on it. */
 const NOT_LISTENING = ALL_STATES & ~(1 << 10);
 
+const NOT_ASKED: { limits: HostLimits; gaps: Gap[] } = {
+  limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+  gaps: [],
+};
+
 /** The backend for Linux, live or from a recorded /proc. */
 export const linuxBackend: Backend = {
   capabilities: { bound: true, timeWait: true, owners: true, inferredOwners: true },
-  look(request: ProbeRequest): Promise<Snapshot> {
+  async look(request: ProbeRequest): Promise<Snapshot> {
     request.signal?.throwIfAborted();
-    return Promise.resolve(look(request));
+    const snapshot = look(request);
+    // Engines and systemd here know nothing of a recorded host.
+    const live = (request.procRoot ?? LIVE_PROC) === LIVE_PROC;
+    return live ? await finish(snapshot, request) : snapshot;
   },
 };
 
@@ -45,29 +67,52 @@ function look(request: ProbeRequest): Snapshot {
     const release = live
       ? osRelease()
       : (readText(`${procRoot}/sys/kernel/osrelease`, 4096)?.text.trim() ?? null);
-    const { limits, gaps: limitGaps } = readLimits(procRoot);
+    const { limits, gaps: limitGaps } = request.limits === false ? NOT_ASKED : readLimits(procRoot);
     const remedy = boundRemedy(request, live, release);
-    const read = (): Tables => readTables(procRoot, diag, release, request.ports, request.transports, remedy);
-    let tables = read();
     const userName = userNames(live);
-    let allMapped: boolean | undefined;
-    const { sockets, gaps: ownerGaps } = joinOwners(tables.rows, {
+    const processes = new ProcessReader(procRoot, userName);
+    const around =
+      live && request.namespaces !== false
+        ? findNamespaces(procRoot, listPids(procRoot), processes)
+        : { foreign: [], hidden: 0 };
+    const read = (ports: PortRange | null): Tables =>
+      readTables(procRoot, diag, release, ports, request.transports, remedy);
+    let tables = read(request.ports);
+    const here: TablePart = {
+      namespace: null,
+      rows: tables.rows,
+      read(ports) {
+        const again = read(ports ?? request.ports);
+        // The gaps that count are those of the tables that are told.
+        if (ports === null) tables = again;
+        return again.rows;
+      },
+      devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
+    };
+    const elsewhere = new Elsewhere(libc, request);
+    const parts = [here, ...elsewhere.parts(around.foreign)];
+    const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
       walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
+      descriptors: () => (libc === null || !live ? null : kernelsList(libc, request)),
       privileged: !live || process.geteuid?.() === 0,
-      processes: new ProcessReader(procRoot, userName),
+      processes,
       userName,
-      isUser: (uid) => !live || uid !== OVERFLOW_UID || (allMapped ??= allUsersMapped()),
-      // The gaps that count are those of the tables that are told.
-      reread: () => {
-        tables = read();
-        return tables.rows;
-      },
+      isUser: mappedUsers(live),
       kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
-    const gaps: Gap[] = [...tables.gaps, ...limitGaps, ...ownerGaps].map((gap) =>
+    const rules = live ? readRedirects(libc, request, sameAgain(request)) : { redirects: [], gaps: [] };
+    const foreignGaps = elsewhere.gaps(around.hidden, ownersRemedy(request, live));
+    const gaps: Gap[] = [
+      ...tables.gaps,
+      ...limitGaps,
+      ...ownerGaps,
+      ...rules.gaps,
+      ...foreignGaps,
+      ...(live ? vrfGaps(libc) : []),
+    ].map((gap) =>
       // A command run here shows this host and not the recorded one.
       live ? gap : { ...gap, remedy: null },
     );
@@ -88,11 +133,24 @@ function look(request: ProbeRequest): Snapshot {
       limits,
       ephemeralUse: countEphemeral(request, procRoot, diag, release, limits),
       sockets,
+      redirects: rules.redirects,
       gaps,
     };
   } finally {
     diag?.close();
   }
+}
+
+/** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
+const FEW_DESCRIPTORS = 2000;
+
+/** The kernel's own list of descriptors, where walking them would take longer and the rights allow to ask for it. */
+function kernelsList(libc: Libc, { ports, bpf, cacheDir }: ProbeRequest): Descriptors | null {
+  if (bpf === false || process.geteuid?.() !== 0 || !isInitialPidNamespace(LIVE_PROC)) return null;
+  if (!hasManyDescriptors(LIVE_PROC, listPids(LIVE_PROC), FEW_DESCRIPTORS)) return null;
+  const facts = kernelFacts(cacheDir ?? null);
+  if (facts === null) return null;
+  return bpfDescriptors(libc, facts, ports !== null && ports[0] === ports[1] ? ports[0] : null);
 }
 
 /** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */
@@ -134,30 +192,6 @@ function allRows(
   return rows;
 }
 
-/** Largest /etc/passwd that is read. */
-const PASSWD_LIMIT = 1 << 22;
-
-/** Names of this host's users. A recorded /proc belongs to another host, whose users are not ours. */
-function userNames(live: boolean): (uid: number) => string | null {
-  let names: Map<number, string> | null = null;
-  return (uid) => {
-    if (!live) return null;
-    names ??= parsePasswd(readText('/etc/passwd', PASSWD_LIMIT)?.text ?? '');
-    return names.get(uid) ?? null;
-  };
-}
-
-/**
- * Default of /proc/sys/kernel/overflowuid: in a user namespace it stands for everybody who is not mapped into it
- * (man user_namespaces(7)).
- */
-const OVERFLOW_UID = 65_534;
-
-/** True outside user namespaces: there every uid is itself. */
-function allUsersMapped(): boolean {
-  return /^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map', 4096)?.text ?? '');
-}
-
 /**
  * What shows bound, inactive sockets after all: this program with native code, newer ss, or the bind itself, which
  * asks nothing of the port for longer than that.
@@ -177,8 +211,13 @@ function boundRemedy(
 }
 
 /** Root sees every process, or nobody does. */
-function ownersRemedy({ ports, call }: ProbeRequest, live: boolean): string | null {
+function ownersRemedy(request: ProbeRequest, live: boolean): string | null {
   if (!live || (process.geteuid?.() === 0 && allUsersMapped())) return null;
+  return `sudo ${sameAgain(request)}`;
+}
+
+/** How a shell asks for the same again. */
+function sameAgain({ ports, call }: ProbeRequest): string {
   const what = ports !== null && ports[0] === ports[1] ? `who ${ports[0]}` : 'list';
-  return `sudo ${call?.() ?? 'portolan'} ${what}`;
+  return `${call?.() ?? 'portolan'} ${what}`;
 }

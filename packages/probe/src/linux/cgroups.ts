@@ -16,11 +16,11 @@ export interface CgroupMembers {
 
 /** Finds cgroups by id (the inode of their folder, INET_DIAG_CGROUP_ID), walking the tree once. */
 export class CgroupTree {
-  #paths: Map<bigint, string> | null = null;
+  #paths: Map<number, string> | null = null;
   #root: string | null = null;
 
   /** The cgroup with this id; null for the root cgroup, an unknown one, and where there is no v2 hierarchy. */
-  find(id: bigint): CgroupMembers | null {
+  find(id: number): CgroupMembers | null {
     this.#paths ??= this.#scan();
     const path = this.#paths.get(id);
     if (path === undefined || path === '' || this.#root === null) return null;
@@ -38,15 +38,15 @@ export class CgroupTree {
     }
   }
 
-  #scan(): Map<bigint, string> {
-    const found = new Map<bigint, string>();
+  #scan(): Map<number, string> {
+    const found = new Map<number, string>();
     this.#root = MOUNTS.find((mount) => isCgroup2(mount)) ?? null;
     if (this.#root === null) return found;
     const waiting = [''];
     for (let path = waiting.pop(); path !== undefined && found.size < FOLDER_LIMIT; path = waiting.pop()) {
       const folder = `${this.#root}${path}`;
       try {
-        found.set(statSync(folder, { bigint: true }).ino, path);
+        found.set(statSync(folder).ino, path);
         for (const entry of readdirSync(folder, { withFileTypes: true })) {
           if (entry.isDirectory()) waiting.push(`${path}/${entry.name}`);
         }

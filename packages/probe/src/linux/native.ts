@@ -12,6 +12,18 @@ export interface Libc {
   recv(fd: number, bytes: number, length: number, flags: number): number;
   /** close(2) */
   close(fd: number): number;
+  /** setsockopt(2) */
+  setsockopt(fd: number, level: number, name: number, value: number, length: number): number;
+  /** bind(2) */
+  bind(fd: number, address: number, length: number): number;
+  /** listen(2) */
+  listen(fd: number, backlog: number): number;
+  /** read(2) */
+  read(fd: number, bytes: number, length: number): number;
+  /** poll(2) */
+  poll(descriptors: number, count: number, timeoutMs: number): number;
+  /** setns(2), of the calling thread alone */
+  setns(fd: number, kind: number): number;
   /** openat(2) */
   openat(dir: number, path: number, flags: number): number;
   /** readlinkat(2) */
@@ -26,9 +38,15 @@ export interface Libc {
   address(bytes: Uint8Array): number;
 }
 
+interface KoffiFunction {
+  (...args: number[]): number;
+  /** The same on a thread of its own; the last argument is called back with what came of it. */
+  async(...args: (number | ((error: unknown, result: number) => void))[]): void;
+}
+
 interface Koffi {
   load(path: string | null): {
-    func(name: string, result: string, args: string[]): (...args: number[]) => number;
+    func(name: string, result: string, args: string[]): KoffiFunction;
   };
   address(bytes: Uint8Array): bigint | number;
   errno(): number;
@@ -79,11 +97,44 @@ function bind(koffi: Koffi): Libc {
     send: declare('send', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
     recv: declare('recv', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
     close: declare('close', 'int', 'int'),
+    setsockopt: declare('setsockopt', 'int', 'int', 'int', 'int', 'uintptr_t', 'uint32'),
+    bind: declare('bind', 'int', 'int', 'uintptr_t', 'uint32'),
+    listen: declare('listen', 'int', 'int', 'int'),
+    read: declare('read', 'int64', 'int', 'uintptr_t', 'size_t'),
+    poll: declare('poll', 'int', 'uintptr_t', 'uint64', 'int'),
+    setns: declare('setns', 'int', 'int', 'int'),
     openat: declare('openat', 'int', 'int', 'uintptr_t', 'int'),
     readlinkat: declare('readlinkat', 'int64', 'int', 'uintptr_t', 'uintptr_t', 'size_t'),
     syscall3: (number, a, b, c) => syscall(number, a, b, c),
     syscall5: (number, a, b, c, d, e) => syscall5(number, a, b, c, d, e),
     errno: () => koffi.errno(),
     address: (bytes) => Number(koffi.address(bytes)),
+  };
+}
+
+/** The further calls of a watch. */
+export interface WatchCalls {
+  /** bind(2) */
+  bind(fd: number, address: number, length: number): number;
+  /** setsockopt(2) */
+  setsockopt(fd: number, level: number, name: number, value: number, length: number): number;
+  /** eventfd(2) */
+  eventfd(initial: number, flags: number): number;
+  /** poll(2) on a thread of its own, so that nobody is blocked; `done` gets its result. */
+  pollAsync(fds: number, count: number, timeoutMs: number, done: (result: number) => void): void;
+}
+
+/** Declared only for a watch: every declaration takes time at start. Null where `loadLibc` is. */
+export function loadWatchCalls(): WatchCalls | null {
+  if (loadLibc() === null) return null;
+  const library = loadKoffi().load(null);
+  const poll = library.func('poll', 'int', ['uintptr_t', 'uint64', 'int']);
+  return {
+    bind: library.func('bind', 'int', ['int', 'uintptr_t', 'uint32']),
+    setsockopt: library.func('setsockopt', 'int', ['int', 'int', 'int', 'uintptr_t', 'uint32']),
+    eventfd: library.func('eventfd', 'int', ['uint32', 'int']),
+    pollAsync(fds, count, timeoutMs, done) {
+      poll.async(fds, count, timeoutMs, (error, result) => done(error === null ? result : -1));
+    },
   };
 }

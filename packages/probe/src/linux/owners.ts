@@ -1,7 +1,9 @@
 // Joins sockets with the processes that have them open; names the kernel's own; infers by cgroup where it must.
 import { readlinkSync, statSync } from 'node:fs';
-import type { Gap, GapCode, Owner, Socket } from '@portolan/core';
+import type { Gap, GapCode, NetNamespace, Owner, PortRange, Socket } from '@portolan/core';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
+import type { Descriptors } from './bpf/descriptors.ts';
+import { RECORD_WORDS } from './bpf/programs.ts';
 import { CgroupTree } from './cgroups.ts';
 import { type FdWalk, listPids, type WalkResult } from './fd-walk.ts';
 import type { ProcessReader, Proof } from './process.ts';
@@ -12,18 +14,28 @@ const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 /** Most processes named for one socket by its cgroup alone. */
 const CANDIDATE_LIMIT = 16;
 
+/** Rows of one network namespace; null stands for ours. */
+export interface TablePart {
+  readonly namespace: NetNamespace | null;
+  readonly rows: readonly LinuxSocketRow[];
+  /** Reads the rows again, of these ports or of all that were asked for; null where that is refused now. */
+  read(ports: PortRange | null): readonly LinuxSocketRow[] | null;
+  /** Names of the namespace's interfaces by number; asked for only where a socket is bound to one. */
+  devices(): ReadonlyMap<string, string>;
+}
+
 /** Everything the join needs. */
 export interface OwnerJoin {
   readonly procRoot: string;
   readonly walk: FdWalk;
   /** Looks through the descriptors of single threads, for those that share none with their process. */
   readonly threadWalk: FdWalk;
+  /** The kernel's own list of all descriptors of sockets, threads' included; null where it cannot be had. */
+  readonly descriptors: () => Descriptors | null;
   readonly processes: ProcessReader;
   readonly userName: (uid: number) => string | null;
   /** False for a uid that stands for users who are not mapped here. */
   readonly isUser: (uid: number) => boolean;
-  /** Reads the rows again, to tell a socket that has gone meanwhile from one that nobody owns. */
-  readonly reread: () => readonly LinuxSocketRow[];
   /** Asks for the ports on which the kernel itself listens for a tunnel interface that is up: `udp/4789`. */
   readonly kernelPorts: () => ReadonlySet<string>;
   /** True where refusals are the exception: for root. */
@@ -35,26 +47,29 @@ export interface OwnerJoin {
 /** Looks at the tables and at the processes alternate at most so often; a busy host never holds quite still. */
 const ROUNDS = 4;
 
-/** Sockets with their owners, and what stayed unknown about them. */
+/** Sockets with their owners, what stayed unknown about them, and the rows as they were read last. */
 export function joinOwners(
-  rows: readonly LinuxSocketRow[],
+  parts: readonly TablePart[],
   join: OwnerJoin,
-): { sockets: Socket[]; gaps: Gap[] } {
+): { sockets: Socket[]; gaps: Gap[]; parts: readonly TablePart[] } {
   const found = new FoundOwners(join.processes);
-  const search = searchOwners(rows, join, found);
+  const search = searchOwners(parts, join, found);
   const hidden = hidesProcesses(join.procRoot);
   const complete = search.error === null && search.refused.size === 0 && !search.bounded && !hidden;
   const inferred = new InferredOwners(search.refused, join.processes);
   let tunnels: ReadonlySet<string> | null = null;
   let ownerless = 0;
-  const sockets = search.rows.map((row): Socket => {
+  const toSocket = (row: LinuxSocketRow, namespace: NetNamespace | null, device: string | null): Socket => {
     const owners = row.inode === 0 ? NOBODY : found.owners(row.inode);
     const unowned = owners.length === 0 && row.inode !== 0;
     const uid = row.uid !== null && join.isUser(row.uid) ? row.uid : null;
     // Said only where something else shows it: that no process was found proves little, for a descriptor may be
     // on its way between processes or in an io_uring.
     const kernel =
-      unowned && mayBeTunnel(row) && (tunnels ??= join.kernelPorts()).has(`udp/${row.local.port}`);
+      unowned &&
+      namespace === null &&
+      mayBeTunnel(row) &&
+      (tunnels ??= join.kernelPorts()).has(`udp/${row.local.port}`);
     const unseen = unowned && !kernel;
     if (unseen) ownerless++;
     // Named one by one: a spread here took an eighth of the time of listing 45,000 sockets.
@@ -72,10 +87,24 @@ export function joinOwners(
       owners: unseen && !complete && row.cgroupId !== null ? inferred.of(row.cgroupId) : owners,
       ownersComplete: complete || row.inode === 0,
       kernel,
+      namespace,
+      device,
+      mptcp: row.mptcp,
+      activation: null,
+      publishes: null,
     };
-  });
+  };
+  const sockets: Socket[] = [];
+  for (const part of search.parts) {
+    let devices: ReadonlyMap<string, string> | null = null;
+    for (const row of part.rows) {
+      const device =
+        row.device === null ? null : ((devices ??= part.devices()).get(row.device) ?? row.device);
+      sockets.push(toSocket(row, part.namespace, device));
+    }
+  }
   const gap = ownerGap(join, search, ownerless, hidden);
-  return { sockets, gaps: gap === null ? [] : [gap] };
+  return { sockets, gaps: gap === null ? [] : [gap], parts: search.parts };
 }
 
 const NOBODY: readonly Owner[] = [];
@@ -83,7 +112,7 @@ const NOBODY: readonly Owner[] = [];
 /** Where the search ended. */
 interface Search {
   /** The tables as they were read last. */
-  readonly rows: readonly LinuxSocketRow[];
+  readonly parts: readonly TablePart[];
   readonly refused: ReadonlySet<number>;
   /** True where there were more descriptors of threads than are looked through. */
   readonly bounded: boolean;
@@ -96,27 +125,53 @@ interface Search {
  * process be replaced. So they are read in turn until every socket of the last table has its owner or stays
  * without one. What the last table shows is what is said, and never less.
  */
-function searchOwners(first: readonly LinuxSocketRow[], join: OwnerJoin, found: FoundOwners): Search {
+function searchOwners(first: readonly TablePart[], join: OwnerJoin, found: FoundOwners): Search {
   const refused = new Set<number>();
-  let rows = first;
-  let missing = found.missing(rows);
+  let parts = first;
+  if (!parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0)))
+    return { parts, refused, bounded: false, error: null };
+  let listed = found.adopt(join.descriptors());
+  const asked = listed;
+  let missing = found.missing(parts);
   try {
     for (let round = 1; missing.size > 0; round++) {
-      const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
-      for (const pid of found.collect(join.walk, pids, missing).refused) refused.add(pid);
+      if (!listed) {
+        const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
+        for (const pid of found.collect(join.walk, pids, missing).refused) refused.add(pid);
+      }
       const before = missing;
-      missing = found.missing(rows);
+      missing = found.missing(parts);
       if (missing.size === 0) break;
-      rows = join.reread();
-      missing = found.missing(rows);
+      // A socket that has gone meanwhile is told from one that nobody owns by looking at its port again.
+      parts = parts.map((part) => reread(part, missing));
+      missing = found.missing(parts);
       const settled = [...missing].every((inode) => before.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
+      if (missing.size > 0 && asked) {
+        listed = found.adopt(join.descriptors());
+        missing = found.missing(parts);
+      }
     }
-    const bounded = missing.size > 0 && searchThreads(missing, refused, join, found);
-    return { rows, refused, bounded, error: null };
+    // The kernel's list has the descriptors of threads already.
+    const bounded = missing.size > 0 && !listed && searchThreads(missing, refused, join, found);
+    return { parts, refused, bounded, error: null };
   } catch (error) {
-    return { rows, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+    return { parts, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
+}
+
+/** More ports than this are read again by reading all. */
+const PORTS_AGAIN = 16;
+
+/** The part with fresh rows for the ports of those sockets. */
+function reread(part: TablePart, inodes: ReadonlySet<number>): TablePart {
+  const ports = new Set<number>();
+  for (const { inode, local } of part.rows) if (inodes.has(inode)) ports.add(local.port);
+  if (ports.size === 0) return part;
+  if (ports.size > PORTS_AGAIN) return { ...part, rows: part.read(null) ?? [] };
+  const rows = part.rows.filter(({ local }) => !ports.has(local.port));
+  for (const port of ports) rows.push(...(part.read([port, port]) ?? []));
+  return { ...part, rows };
 }
 
 /**
@@ -161,11 +216,12 @@ function ownerGap(join: OwnerJoin, search: Search, ownerless: number, hidden: bo
 
 /** Descriptors of one process that are tried as proof before it is given up as gone. */
 const PROOFS = 16;
+const NANOSECONDS_PER_TICK = 10_000_000;
 
 /** Owners found so far, by inode. */
 class FoundOwners {
   readonly #processes: ProcessReader;
-  readonly #byInode = new Map<number, Owner[]>();
+  readonly #byInode = new Map<number, readonly Owner[]>();
   readonly #byPid = new Map<number, Owner>();
 
   constructor(processes: ProcessReader) {
@@ -174,31 +230,56 @@ class FoundOwners {
 
   /** Walks `pids` for `wanted`; returns what the walk could not do. */
   collect(walk: FdWalk, pids: readonly number[], wanted: ReadonlySet<number>): WalkResult {
-    const hits = new Map<number, { proofs: Proof[]; inodes: Set<number> }>();
+    const hits = new Map<number, { proofs: Proof[]; inodes: number[] }>();
+    let hit: { proofs: Proof[]; inodes: number[] } | undefined;
+    let last = 0;
     const walked = walk(pids, wanted, (inode, pid, link) => {
-      let hit = hits.get(pid);
+      // Descriptors of one process come one after another.
+      if (pid !== last) hit = hits.get(pid);
+      last = pid;
       if (hit === undefined) {
-        hit = { proofs: [], inodes: new Set() };
+        hit = { proofs: [], inodes: [] };
         hits.set(pid, hit);
       }
       if (hit.proofs.length < PROOFS) hit.proofs.push({ link, inode });
-      hit.inodes.add(inode);
+      hit.inodes.push(inode);
     });
     for (const [pid, { proofs, inodes }] of hits) {
       const owner = this.#prove(pid, proofs);
-      if (owner === null) continue;
-      for (const inode of inodes) {
-        const owners = this.#byInode.get(inode);
-        if (owners === undefined) this.#byInode.set(inode, [owner]);
-        else if (!owners.includes(owner)) owners.push(owner);
-      }
+      if (owner !== null) this.#add(owner, inodes);
     }
     return walked;
   }
 
+  /** Takes over the kernel's own list; false where there is none. */
+  adopt(descriptors: Descriptors | null): boolean {
+    if (descriptors === null) return false;
+    const { words } = descriptors;
+    for (let at = 0; at < words.length; ) {
+      const [low = 0, high = 0] = [words[at], words[at + 1]];
+      const pid = words[at + 3] ?? 0;
+      const inodes: number[] = [];
+      for (; at < words.length && words[at + 3] === pid; at += RECORD_WORDS) inodes.push(words[at + 2] ?? 0);
+      const startTicks = Math.floor((high * 2 ** 32 + low) / NANOSECONDS_PER_TICK);
+      const owner = this.#prove(pid, [{ startTicks }]);
+      if (owner !== null) this.#add(owner, inodes);
+    }
+    return true;
+  }
+
+  /** One list serves all sockets that one process alone has. */
+  #add(owner: Owner, inodes: readonly number[]): void {
+    const alone: readonly Owner[] = [owner];
+    for (const inode of inodes) {
+      const owners = this.#byInode.get(inode);
+      if (owners === undefined) this.#byInode.set(inode, alone);
+      else if (!owners.includes(owner)) this.#byInode.set(inode, [...owners, owner]);
+    }
+  }
+
   /**
-   * The process, if one of the descriptors it was found by is still there: then the pid has not passed to another
-   * in between, and what was seen of the others was seen of this process.
+   * The process, if one of the proofs holds: then the pid has not passed to another in between, and what was seen of
+   * its descriptors was seen of this process.
    */
   #prove(pid: number, proofs: readonly Proof[]): Owner | null {
     for (const proof of proofs) {
@@ -213,9 +294,10 @@ class FoundOwners {
   }
 
   /** Inodes of these rows that nobody was found for. */
-  missing(rows: readonly LinuxSocketRow[]): Set<number> {
+  missing(parts: readonly TablePart[]): Set<number> {
     const missing = new Set<number>();
-    for (const { inode } of rows) if (inode !== 0 && !this.#byInode.has(inode)) missing.add(inode);
+    for (const { rows } of parts)
+      for (const { inode } of rows) if (inode !== 0 && !this.#byInode.has(inode)) missing.add(inode);
     return missing;
   }
 
@@ -231,14 +313,14 @@ class InferredOwners {
   readonly #refused: ReadonlySet<number>;
   readonly #processes: ProcessReader;
   readonly #cgroups = new CgroupTree();
-  readonly #known = new Map<bigint, readonly Owner[]>();
+  readonly #known = new Map<number, readonly Owner[]>();
 
   constructor(refused: ReadonlySet<number>, processes: ProcessReader) {
     this.#refused = refused;
     this.#processes = processes;
   }
 
-  of(cgroupId: bigint): readonly Owner[] {
+  of(cgroupId: number): readonly Owner[] {
     const known = this.#known.get(cgroupId);
     if (known !== undefined) return known;
     // Processes that could be looked into do not have the socket; only the others may.
@@ -261,7 +343,8 @@ function hidesProcesses(procRoot: string): boolean {
   }
 }
 
-function isInitialPidNamespace(procRoot: string): boolean {
+/** True where all processes of the machine can show. */
+export function isInitialPidNamespace(procRoot: string): boolean {
   try {
     return readlinkSync(`${procRoot}/self/ns/pid`) === INITIAL_PID_NAMESPACE;
   } catch {

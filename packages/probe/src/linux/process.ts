@@ -1,6 +1,6 @@
 // Reads what /proc tells about one process and joins it into an owner.
 import { readlinkSync, statSync } from 'node:fs';
-import type { Owner } from '@portolan/core';
+import type { Container, Owner, ProcessRef } from '@portolan/core';
 import {
   parseBootTime,
   parseCgroupFile,
@@ -20,17 +20,25 @@ const TEXT_LIMIT = 1 << 18;
 /** Longest command line that is kept, in bytes: more than any sane one, less than a terminal can drown in. */
 const CMDLINE_LIMIT = 1 << 16;
 
-/** A descriptor through which a process was found to have a socket. */
-export interface Proof {
-  /** Link below the process's folder, `fd/7` or `task/12/fd/7`. */
-  readonly link: string;
-  readonly inode: number;
+/**
+ * How a process was found to have a socket: a descriptor, as its link below the process's folder (`fd/7` or
+ * `task/12/fd/7`), or the start of the process that the kernel's own list names, in ticks after boot.
+ */
+export type Proof = { readonly link: string; readonly inode: number } | { readonly startTicks: number };
+
+/** Longest launch chain that is followed: deeper ones are loops of a forged copy. */
+const CHAIN_LIMIT = 32;
+
+interface Ancestor {
+  readonly ref: ProcessRef;
+  readonly parent: number;
 }
 
 /** Reads processes of one /proc; boot time and user names are read once. */
 export class ProcessReader {
   readonly #procRoot: string;
   readonly #userName: (uid: number) => string | null;
+  readonly #ancestors = new Map<number, Ancestor | null>();
   #bootTime: number | null | undefined;
 
   constructor(procRoot: string, userName: (uid: number) => string | null) {
@@ -39,15 +47,14 @@ export class ProcessReader {
   }
 
   /**
-   * The process `pid`, or null where it is gone. With `proof`, the descriptor through which it was found is
-   * read again AFTER its start time: only then does this pid at this start time hold that socket.
+   * The process `pid`, or null where it is gone. With a descriptor as proof, that is read again AFTER the start time:
+   * only then does this pid at this start time hold that socket. With a start time, it must be this process's.
    */
   read(pid: number, proof: Proof | null, inferred: boolean): Owner | null {
     const folder = `${this.#procRoot}/${pid}`;
     const stat = parseProcStat(this.#text(`${folder}/stat`) ?? '');
     if (stat === null) return null;
-    if (proof !== null && socketInode(this.#link(`${folder}/${proof.link}`) ?? '') !== proof.inode)
-      return null;
+    if (proof !== null && !this.#holds(folder, stat.startTicks, proof)) return null;
     const exe = this.#link(`${folder}/exe`);
     const argv = parseCmdline((this.#text(`${folder}/cmdline`) ?? '').slice(0, CMDLINE_LIMIT));
     const cgroup = parseCgroupFile(this.#text(`${folder}/cgroup`) ?? '');
@@ -65,8 +72,50 @@ export class ProcessReader {
       user: this.#user(folder),
       unit: place.unit,
       container: place.container,
+      launchedBy: this.#chain(stat.parent),
       inferred,
     };
+  }
+
+  #holds(folder: string, startTicks: number, proof: Proof): boolean {
+    if ('startTicks' in proof) return proof.startTicks === startTicks;
+    return socketInode(this.#link(`${folder}/${proof.link}`) ?? '') === proof.inode;
+  }
+
+  /** Ancestors of a process, nearest first, without pid 1; each is read once. */
+  #chain(parent: number): readonly ProcessRef[] {
+    const chain: ProcessRef[] = [];
+    for (let pid = parent; pid > 1 && chain.length < CHAIN_LIMIT; ) {
+      let known = this.#ancestors.get(pid);
+      if (known === undefined) {
+        known = this.#ancestor(pid);
+        this.#ancestors.set(pid, known);
+      }
+      if (known === null) break;
+      chain.push(known.ref);
+      pid = known.parent;
+    }
+    return chain;
+  }
+
+  #ancestor(pid: number): Ancestor | null {
+    const folder = `${this.#procRoot}/${pid}`;
+    const stat = parseProcStat(this.#text(`${folder}/stat`) ?? '');
+    if (stat === null) return null;
+    const exe = this.#link(`${folder}/exe`);
+    const name = exe === null ? stat.comm : baseName(exe);
+    return { ref: { pid, startedAt: this.#startedAt(stat.startTicks), name }, parent: stat.parent };
+  }
+
+  /** A process in a few words, or null where it is gone. */
+  ref(pid: number): ProcessRef | null {
+    return this.#ancestor(pid)?.ref ?? null;
+  }
+
+  /** The container whose cgroup a process is in, or null. */
+  container(pid: number): Container | null {
+    const cgroup = parseCgroupFile(this.#text(`${this.#procRoot}/${pid}/cgroup`) ?? '');
+    return cgroup === null ? null : readCgroupPath(cgroup).container;
   }
 
   #startedAt(ticks: number): string | null {

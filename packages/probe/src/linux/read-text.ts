@@ -13,25 +13,34 @@ let scratch = Buffer.allocUnsafe(0);
 /** Largest socket table that is read of a recorded copy; 45,000 sockets take 7 MB. */
 const TABLE_LIMIT = 1 << 28;
 
+/** First size of the buffer: most of what is read is a line or two, and fresh memory costs time. */
+const FIRST_BYTES = 1 << 14;
+
 /**
  * Up to `limit` bytes of a regular file, as UTF-8; null where it cannot be read. Some kernel files answer only the
- * first read() and cut their text to its size, so the buffer is large from the start.
+ * first read() and cut their text to its size, so a file that fills the buffer is read anew with a larger one.
  */
 export function readText(path: string, limit: number): Text | null {
   try {
-    return withFile(path, (fd) => {
-      if (scratch.length < limit) scratch = Buffer.allocUnsafe(limit);
-      let length = 0;
-      while (length < limit) {
-        const got = readSync(fd, scratch, length, limit - length, null);
-        if (got === 0) break;
-        length += got;
-      }
-      return { text: scratch.toString('utf8', 0, length), cut: length === limit };
-    });
+    for (let size = Math.min(limit, FIRST_BYTES); ; size = Math.min(limit, size * 8)) {
+      const length = withFile(path, (fd) => fill(fd, size));
+      if (length < size || size === limit)
+        return { text: scratch.toString('utf8', 0, length), cut: length === limit };
+    }
   } catch {
     return null;
   }
+}
+
+function fill(fd: number, size: number): number {
+  if (scratch.length < size) scratch = Buffer.allocUnsafe(size);
+  let length = 0;
+  while (length < size) {
+    const got = readSync(fd, scratch, length, size - length, null);
+    if (got === 0) break;
+    length += got;
+  }
+  return length;
 }
 
 /** A socket table whole, as Latin-1. Throws what the system says, or EFBIG. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { type Gap, inRange, type ParityCount, type PortRange, type Transport } from '@portolan/core';
-import { ALL_STATES } from '../parse/linux-inet-diag.ts';
+import { ALL_STATES, type DumpRequest } from '../parse/linux-inet-diag.ts';
 import { parseProcNet } from '../parse/linux-proc-net.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { readTable } from './read-text.ts';
@@ -15,6 +15,8 @@ export interface Tables {
   readonly gaps: readonly Gap[];
 }
 
+/** TCP_LISTEN alone. */
+const LISTENING = 1 << 10;
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const SCANNED = ['tcp', 'udp'] as const;
 
@@ -36,24 +38,14 @@ export function readTables(
   let tcpByFile = false;
   for (const transport of SCANNED) {
     if (!transports.includes(transport)) continue;
+    if (diag !== null && transport === 'tcp' && dumpInto(rows, diag, 'both', transport, ports)) continue;
     for (const family of FAMILIES) {
-      if (diag !== null) {
-        const part: LinuxSocketRow[] = [];
-        if (
-          diag.dump({ family, transport, states: ALL_STATES, ports }, (row) => {
-            // The kernel does not filter its list of bound sockets by port.
-            if (ports === null || inRange(row.local.port, ports)) part.push(row);
-          }) === null
-        ) {
-          for (const row of part) rows.push(row);
-          continue;
-        }
-      }
+      if (diag !== null && dumpInto(rows, diag, family, transport, ports)) continue;
       // A kernel without IPv6 has no such table; nothing can hide in one that does not exist.
       if (family === 'ipv6' && hasNoIpv6(procRoot, transport)) continue;
       byFile = true;
       if (transport === 'tcp') tcpByFile = true;
-      const gap = readFile(procRoot, transport, family, ports, rows);
+      const gap = readFile(`${procRoot}/net`, transport, family, ports, rows);
       if (gap !== null) gaps.push(gap);
     }
   }
@@ -71,6 +63,61 @@ export function readTables(
     });
   }
   return { rows, via: byFile ? 'procfs' : 'sock_diag', gaps };
+}
+
+/** Adds the rows of a dump, all of them or none; false where it failed. */
+function dumpInto(
+  rows: LinuxSocketRow[],
+  diag: SockDiag,
+  family: DumpRequest['family'],
+  transport: 'tcp' | 'udp',
+  ports: PortRange | null,
+  states: number = ALL_STATES,
+): boolean {
+  const before = rows.length;
+  const failure = diag.dump({ family, transport, states, ports }, (row) => {
+    // The kernel does not filter its list of bound sockets by port.
+    if (ports === null || inRange(row.local.port, ports)) rows.push(row);
+  });
+  if (failure !== null) rows.length = before;
+  return failure === null;
+}
+
+/**
+ * Rows of another namespace, to whose sock_diag `diag` leads; null where it failed for any of the tables. Of a single
+ * port only the listeners: every dump walks the tables of all namespaces, and what passes there concerns nobody here.
+ */
+export function dumpElsewhere(
+  diag: SockDiag,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+): readonly LinuxSocketRow[] | null {
+  const rows: LinuxSocketRow[] = [];
+  const states = ports !== null && ports[0] === ports[1] ? LISTENING : ALL_STATES;
+  for (const transport of SCANNED) {
+    if (!transports.includes(transport)) continue;
+    if (transport === 'udp') {
+      for (const family of FAMILIES) if (!dumpInto(rows, diag, family, transport, ports)) return null;
+    } else if (!dumpInto(rows, diag, 'both', transport, ports, states)) return null;
+  }
+  return rows;
+}
+
+/** All rows of the tables in a folder such as /proc/PID/net; null where one could not be read. */
+export function readFiles(
+  folder: string,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+): readonly LinuxSocketRow[] | null {
+  const rows: LinuxSocketRow[] = [];
+  for (const transport of SCANNED) {
+    if (!transports.includes(transport)) continue;
+    for (const family of FAMILIES) {
+      if (family === 'ipv6' && !existsSync(`${folder}/${transport}6`)) continue;
+      if (readFile(folder, transport, family, ports, rows) !== null) return null;
+    }
+  }
+  return rows;
 }
 
 /** Distinct ports in use within the part of `range` that is not reserved, by parity. */
@@ -100,7 +147,7 @@ function hasNoIpv6(procRoot: string, transport: 'tcp' | 'udp'): boolean {
 }
 
 function readFile(
-  procRoot: string,
+  folder: string,
   transport: 'tcp' | 'udp',
   family: 'ipv4' | 'ipv6',
   ports: PortRange | null,
@@ -109,15 +156,15 @@ function readFile(
   const name = family === 'ipv4' ? transport : `${transport}6`;
   let text: string;
   try {
-    text = readTable(`${procRoot}/net/${name}`);
+    text = readTable(`${folder}/${name}`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    return unreadable(transport, code, `${procRoot}/net/${name}`);
+    return unreadable(transport, code, `${folder}/${name}`);
   }
   const table = parseProcNet(text, transport, endianness());
   for (const row of table.rows) if (ports === null || inRange(row.local.port, ports)) rows.push(row);
   if (table.unreadable.length === 0) return null;
-  return unreadable(transport, 'EBADMSG', `${procRoot}/net/${name}`);
+  return unreadable(transport, 'EBADMSG', `${folder}/${name}`);
 }
 
 function unreadable(transport: Transport, reason: string, file = `/proc/net/${transport}`): Gap {

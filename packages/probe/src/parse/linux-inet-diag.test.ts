@@ -79,6 +79,8 @@ describe('rows', () => {
         freeInMs: null,
         ipv6Only: null,
         cgroupId: null,
+        device: null,
+        mptcp: false,
       },
     ]);
   });
@@ -98,7 +100,9 @@ describe('rows', () => {
       family: 'ipv6',
       local: { address: '::1', port: 443 },
       ipv6Only: true,
-      cgroupId: 0x1_0000_0002n,
+      cgroupId: 0x1_0000_0002,
+      device: null,
+      mptcp: false,
     });
     expect(read(socketMessage(made(0))).rows[0]?.ipv6Only).toBe(false);
     // The attribute says nothing about an IPv4 socket.

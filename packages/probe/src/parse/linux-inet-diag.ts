@@ -8,6 +8,9 @@ const NLMSG_HEADER = 16;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const SOCK_DIAG_BY_FAMILY = 20;
+/** The older request, which asks for TCP of both families in one pass over the tables. */
+const TCPDIAG_GETSOCK = 18;
+const OLD_REQUEST_LENGTH = 76;
 /** NLM_F_REQUEST | NLM_F_DUMP. */
 const FLAGS_DUMP = 0x301;
 const REQUEST_LENGTH = 72;
@@ -15,7 +18,10 @@ const REQUEST_LENGTH = 72;
 const DIAG_MSG = 72;
 const INET_DIAG_REQ_BYTECODE = 1;
 const INET_DIAG_SKV6ONLY = 11;
+const INET_DIAG_ULP_INFO = 18;
 const INET_DIAG_CGROUP_ID = 21;
+/** Nested in INET_DIAG_ULP_INFO: the protocol's name. */
+const INET_ULP_INFO_NAME = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;
@@ -29,7 +35,8 @@ export const ALL_STATES: number = 0xfff | (1 << TCP_BOUND_INACTIVE);
 
 /** What to list in one dump. */
 export interface DumpRequest {
-  readonly family: 'ipv4' | 'ipv6';
+  /** `both` for TCP only. */
+  readonly family: 'ipv4' | 'ipv6' | 'both';
   readonly transport: 'tcp' | 'udp';
   /** Bit mask over state numbers. */
   readonly states: number;
@@ -45,6 +52,7 @@ export function encodeDumpRequest(request: DumpRequest): Buffer {
   const program =
     request.ports !== null && request.ports[0] !== request.ports[1] ? encodeRange(request.ports) : null;
   const length = REQUEST_LENGTH + (program === null ? 0 : 4 + program.length);
+  if (request.family === 'both') return encodeOldRequest(request, program);
   // Buffer.alloc of a large size would leave the pool; an own ArrayBuffer keeps the address stable for FFI.
   const out = Buffer.from(new ArrayBuffer(length));
   out.writeUInt32LE(length, 0);
@@ -61,6 +69,25 @@ export function encodeDumpRequest(request: DumpRequest): Buffer {
     out.writeUInt16LE(4 + program.length, REQUEST_LENGTH);
     out.writeUInt16LE(INET_DIAG_REQ_BYTECODE, REQUEST_LENGTH + 2);
     program.copy(out, REQUEST_LENGTH + 4);
+  }
+  return out;
+}
+
+/** struct inet_diag_req in place of inet_diag_req_v2: the socket's id stands four bytes earlier. */
+function encodeOldRequest({ states, ports }: DumpRequest, program: Buffer | null): Buffer {
+  const length = OLD_REQUEST_LENGTH + (program === null ? 0 : 4 + program.length);
+  const out = Buffer.from(new ArrayBuffer(length));
+  out.writeUInt32LE(length, 0);
+  out.writeUInt16LE(TCPDIAG_GETSOCK, 4);
+  out.writeUInt16LE(FLAGS_DUMP, 6);
+  if (ports !== null && program === null) out.writeUInt16BE(ports[0], 20);
+  out.writeUInt32LE(0xffffffff, 60);
+  out.writeUInt32LE(0xffffffff, 64);
+  out.writeUInt32LE(states >>> 0, 68);
+  if (program !== null) {
+    out.writeUInt16LE(4 + program.length, OLD_REQUEST_LENGTH);
+    out.writeUInt16LE(INET_DIAG_REQ_BYTECODE, OLD_REQUEST_LENGTH + 2);
+    program.copy(out, OLD_REQUEST_LENGTH + 4);
   }
   return out;
 }
@@ -103,7 +130,7 @@ export function readDumpBatch(
       return { done: true, errno: size >= 20 ? -bytes.readInt32LE(at + 16) : 0 };
     }
     if (type === NLMSG_ERROR) return { done: true, errno: size >= 20 ? -bytes.readInt32LE(at + 16) : 74 };
-    if (type === SOCK_DIAG_BY_FAMILY) {
+    if (type === SOCK_DIAG_BY_FAMILY || type === TCPDIAG_GETSOCK) {
       if (size < NLMSG_HEADER + DIAG_MSG) return malformed;
       onRow(readSocket(bytes, at + NLMSG_HEADER, at + size, transport));
     }
@@ -114,36 +141,76 @@ export function readDumpBatch(
 }
 
 function readSocket(bytes: Buffer, at: number, end: number, transport: 'tcp' | 'udp'): LinuxSocketRow {
-  const family = bytes[at] === AF_INET ? 'ipv4' : 'ipv6';
+  const ipv4 = bytes[at] === AF_INET;
   const stateNumber = bytes[at + 1] ?? 0;
-  const format = family === 'ipv4' ? formatIpv4 : formatIpv6;
-  const peerPort = bytes.readUInt16BE(at + 6);
-  const inode = bytes.readUInt32LE(at + 68);
+  const peerPort = bigEndian16(bytes, at + 6);
+  const inode = littleEndian32(bytes, at + 68);
   // Asked for TCP_BOUND_INACTIVE, the kernel answers with the state the socket is in: CLOSE. No other closed
   // socket is listed while it is open. One whose connection was reset still shows its late peer.
   const bound = transport === 'tcp' && stateNumber === TCP_CLOSE && inode !== 0;
   const state = bound ? 'BOUND' : linuxSocketState(transport, stateNumber);
   let ipv6Only: boolean | null = null;
-  let cgroupId: bigint | null = null;
+  let cgroupId: number | null = null;
+  let mptcp = false;
   for (let attr = at + DIAG_MSG; attr + 4 <= end; ) {
-    const attrLength = bytes.readUInt16LE(attr);
-    const attrType = bytes.readUInt16LE(attr + 2);
+    const attrLength = littleEndian16(bytes, attr);
+    const attrType = littleEndian16(bytes, attr + 2);
     if (attrLength < 4 || attr + attrLength > end) break;
     if (attrType === INET_DIAG_SKV6ONLY && attrLength >= 5) ipv6Only = bytes[attr + 4] !== 0;
-    if (attrType === INET_DIAG_CGROUP_ID && attrLength >= 12) cgroupId = bytes.readBigUInt64LE(attr + 4);
+    if (attrType === INET_DIAG_CGROUP_ID && attrLength >= 12)
+      cgroupId = littleEndian32(bytes, attr + 4) + littleEndian32(bytes, attr + 8) * 2 ** 32;
+    if (attrType === INET_DIAG_ULP_INFO) mptcp ||= isMptcp(bytes, attr + 4, attr + attrLength);
     attr += (attrLength + 3) & ~3;
   }
+  const device = littleEndian32(bytes, at + 40);
   return {
     transport,
-    family,
-    local: { address: format(bytes, at + 8), port: bytes.readUInt16BE(at + 4) },
-    peer: peerPort === 0 || bound ? null : { address: format(bytes, at + 24), port: peerPort },
+    family: ipv4 ? 'ipv4' : 'ipv6',
+    local: { address: addressAt(bytes, at + 8, ipv4), port: bigEndian16(bytes, at + 4) },
+    peer: peerPort === 0 || bound ? null : { address: addressAt(bytes, at + 24, ipv4), port: peerPort },
     state,
     inode,
-    uid: uidIsMeaningless(state, inode) ? null : bytes.readUInt32LE(at + 64),
+    uid: uidIsMeaningless(state, inode) ? null : littleEndian32(bytes, at + 64),
     // FIN_WAIT2 runs on the same timer, but what follows it is TIME_WAIT and not a free port.
-    freeInMs: transport === 'tcp' && stateNumber === TCP_TIME_WAIT ? bytes.readUInt32LE(at + 52) : null,
-    ipv6Only: family === 'ipv6' ? ipv6Only : null,
+    freeInMs: transport === 'tcp' && stateNumber === TCP_TIME_WAIT ? littleEndian32(bytes, at + 52) : null,
+    ipv6Only: ipv4 ? null : ipv6Only,
     cgroupId,
+    device: device === 0 ? null : String(device),
+    mptcp,
   };
+}
+
+// Buffer's own methods check every access again; the caller has made sure that all of a message is there.
+function littleEndian16(bytes: Buffer, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
+function bigEndian16(bytes: Buffer, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+function littleEndian32(bytes: Buffer, at: number): number {
+  return (littleEndian16(bytes, at) | (littleEndian16(bytes, at + 2) << 16)) >>> 0;
+}
+
+/** Texts of IPv4 addresses, which are few even where sockets are many. */
+const texts = new Map<number, string>();
+const TEXTS_KEPT = 4096;
+
+function addressAt(bytes: Buffer, at: number, ipv4: boolean): string {
+  if (!ipv4) return formatIpv6(bytes, at);
+  const number = littleEndian32(bytes, at);
+  let text = texts.get(number);
+  if (text === undefined) {
+    if (texts.size >= TEXTS_KEPT) texts.clear();
+    text = formatIpv4(bytes, at);
+    texts.set(number, text);
+  }
+  return text;
+}
+
+/** Does the upper-layer protocol's information say `mptcp`? The name is the first thing in it. */
+function isMptcp(bytes: Buffer, at: number, end: number): boolean {
+  if (at + 9 > end || bytes.readUInt16LE(at + 2) !== INET_ULP_INFO_NAME) return false;
+  return bytes.toString('latin1', at + 4, Math.min(end, at + 9)) === 'mptcp';
 }

@@ -36,6 +36,8 @@ describe('real lines', () => {
           freeInMs: null,
           ipv6Only: null,
           cgroupId: null,
+          device: null,
+          mptcp: false,
         },
       ],
     });

@@ -71,6 +71,8 @@ export function parseProcNet(
           : null,
       ipv6Only: null,
       cgroupId: null,
+      device: null,
+      mptcp: false,
     });
   }
   // The kernel always writes the header: text without it is a damaged copy, and rows may be missing from it.

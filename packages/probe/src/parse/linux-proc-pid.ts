@@ -4,6 +4,8 @@ import type { Container } from '@portolan/core';
 /** What `stat` tells that we use. */
 export interface ProcStat {
   readonly comm: string;
+  /** Pid of the process that started it, or that took it over; 0 for none that shows here. */
+  readonly parent: number;
   /** Ticks (1/100 s) after boot when the process started; with the pid it names a process for good. */
   readonly startTicks: number;
 }
@@ -19,8 +21,18 @@ export function parseProcStat(text: string): ProcStat | null {
   const fields = text.slice(close + 2).split(' ');
   // Field 22 of the line is the start time; fields after the name begin at number 3.
   const startTicks = Number(fields[19]);
-  if (!Number.isSafeInteger(startTicks)) return null;
-  return { comm: text.slice(open + 1, close), startTicks };
+  const parent = Number(fields[1]);
+  if (!Number.isSafeInteger(startTicks) || !Number.isSafeInteger(parent)) return null;
+  return { comm: text.slice(open + 1, close), parent, startTicks };
+}
+
+/**
+ * Pid of a pidfd's process from /proc/self/fdinfo/FD, as this /proc numbers it (line `Pid`, since Linux 5.2): -1 once it
+ * has ended, 0 where this /proc does not show it. Null where there is no such line.
+ */
+export function parsePidfdInfo(text: string): number | null {
+  const match = /^Pid:\t(-?\d+)$/m.exec(text);
+  return match === null ? null : Number(match[1]);
 }
 
 /** Parses /proc/PID/cmdline: arguments ended by NUL. Empty for kernel threads and zombies. */

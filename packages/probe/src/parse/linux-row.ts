@@ -14,7 +14,11 @@ export interface LinuxSocketRow {
   readonly freeInMs: number | null;
   readonly ipv6Only: boolean | null;
   /** cgroup v2 id (inode of the cgroup directory); null where not told. */
-  readonly cgroupId: bigint | null;
+  readonly cgroupId: number | null;
+  /** Interface it is bound to, by number, as text; null for none and where not told. */
+  readonly device: string | null;
+  /** True for a socket of Multipath TCP; false where not told. */
+  readonly mptcp: boolean;
 }
 
 /** States in which the kernel has taken the socket over and no user id is kept with it. */

@@ -1,7 +1,7 @@
 // rtnetlink link messages built byte by byte: which tunnels take which UDP port.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseTunnelPorts } from './linux-rtnetlink.ts';
+import { parseLinks } from './linux-rtnetlink.ts';
 
 function attribute(type: number, body: Buffer): Buffer {
   const head = Buffer.alloc(4);
@@ -44,7 +44,9 @@ function link(kind: string, attributes: readonly Buffer[], nestedFlag = 0, up = 
 
 function read(bytes: Buffer): { ports: number[]; ended: boolean } {
   const ports: number[] = [];
-  const ended = parseTunnelPorts(bytes, bytes.length, (found) => ports.push(found));
+  const ended = parseLinks(bytes, bytes.length, ({ tunnelPort }) => {
+    if (tunnelPort !== null) ports.push(tunnelPort);
+  });
   return { ports, ended };
 }
 

@@ -1,13 +1,16 @@
-// rtnetlink link messages (include/uapi/linux/if_link.h): which UDP ports tunnel interfaces listen on.
+// rtnetlink link messages (include/uapi/linux/if_link.h): interfaces by number, and the UDP ports tunnels listen on.
 
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const RTM_NEWLINK = 16;
 /** struct nlmsghdr + struct ifinfomsg. */
 const HEADERS = 32;
+/** ifi_index in struct ifinfomsg. */
+const INDEX_AT = 20;
 /** ifi_flags in struct ifinfomsg, and IFF_UP (include/uapi/linux/if.h). */
 const FLAGS_AT = 24;
 const IFF_UP = 1;
+const IFLA_IFNAME = 3;
 const IFLA_LINKINFO = 18;
 const IFLA_LINK_NETNSID = 37;
 const IFLA_INFO_KIND = 1;
@@ -15,33 +18,57 @@ const IFLA_INFO_DATA = 2;
 /** Attribute that holds the big-endian destination port, by link kind. */
 const PORT_ATTRIBUTE: Readonly<Record<string, number>> = { vxlan: 15, geneve: 5 };
 
-/** Reads one batch; hands each tunnel's port to `onPort`. True once the dump has ended. */
-export function parseTunnelPorts(bytes: Buffer, length: number, onPort: (port: number) => void): boolean {
+/** A network interface, as far as ports have to do with it. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Kind of a virtual interface, `vxlan`, `vrf` …; null for others. */
+  readonly kind: string | null;
+  /** UDP port on which the kernel listens for it here; null for none. */
+  readonly tunnelPort: number | null;
+}
+
+/** Reads one batch; hands each interface to `onLink`. True once the dump has ended. */
+export function parseLinks(bytes: Buffer, length: number, onLink: (link: Link) => void): boolean {
   for (let at = 0; at + 16 <= length; ) {
     const size = bytes.readUInt32LE(at);
     const type = bytes.readUInt16LE(at + 4);
     if (type === NLMSG_DONE || type === NLMSG_ERROR || size < 16 || at + size > length) return true;
-    // An interface that is down has no socket: its port may be anyone's.
-    if (type === RTM_NEWLINK && size >= HEADERS && (bytes.readUInt32LE(at + FLAGS_AT) & IFF_UP) !== 0) {
-      const info = attribute(bytes, at + HEADERS, at + size, IFLA_LINKINFO);
-      // An interface made in another namespace keeps its socket there.
-      const foreign = attribute(bytes, at + HEADERS, at + size, IFLA_LINK_NETNSID) !== null;
-      if (info !== null && !foreign) readLinkInfo(bytes, info, onPort);
-    }
+    if (type === RTM_NEWLINK && size >= HEADERS) onLink(readLink(bytes, at, at + size));
     at += (size + 3) & ~3;
   }
   return false;
 }
 
-function readLinkInfo(bytes: Buffer, info: Span, onPort: (port: number) => void): void {
-  const kind = attribute(bytes, info.start, info.end, IFLA_INFO_KIND);
+function readLink(bytes: Buffer, at: number, end: number): Link {
+  const info = attribute(bytes, at + HEADERS, end, IFLA_LINKINFO);
+  const kind = info === null ? null : attribute(bytes, info.start, info.end, IFLA_INFO_KIND);
+  const kindText = kind === null ? null : text(bytes, kind);
+  const name = attribute(bytes, at + HEADERS, end, IFLA_IFNAME);
+  const index = bytes.readInt32LE(at + INDEX_AT);
+  // An interface that is down has no socket: its port may be anyone's. One made in another namespace keeps its
+  // socket there.
+  const serves =
+    (bytes.readUInt32LE(at + FLAGS_AT) & IFF_UP) !== 0 &&
+    attribute(bytes, at + HEADERS, end, IFLA_LINK_NETNSID) === null;
+  return {
+    index,
+    name: name === null ? String(index) : text(bytes, name),
+    kind: kindText,
+    tunnelPort: serves && info !== null && kindText !== null ? tunnelPort(bytes, info, kindText) : null,
+  };
+}
+
+function tunnelPort(bytes: Buffer, info: Span, kind: string): number | null {
+  const portAttribute = Object.hasOwn(PORT_ATTRIBUTE, kind) ? PORT_ATTRIBUTE[kind] : undefined;
   const data = attribute(bytes, info.start, info.end, IFLA_INFO_DATA);
-  if (kind === null || data === null) return;
-  const name = bytes.toString('latin1', kind.start, kind.end).replace(/\0.*$/, '');
-  const portAttribute = PORT_ATTRIBUTE[name];
-  if (portAttribute === undefined) return;
+  if (portAttribute === undefined || data === null) return null;
   const port = attribute(bytes, data.start, data.end, portAttribute);
-  if (port !== null && port.end - port.start >= 2) onPort(bytes.readUInt16BE(port.start));
+  return port !== null && port.end - port.start >= 2 ? bytes.readUInt16BE(port.start) : null;
+}
+
+function text(bytes: Buffer, { start, end }: Span): string {
+  return bytes.toString('latin1', start, end).replace(/\0.*$/s, '');
 }
 
 interface Span {

@@ -11,9 +11,18 @@ import type {
   Use,
   Verdict,
 } from '../../model/report.ts';
-import type { Container, Endpoint, Gap } from '../../model/socket.ts';
+import type {
+  Activation,
+  Container,
+  Endpoint,
+  Gap,
+  NetNamespace,
+  ProcessRef,
+  Published,
+  Redirect,
+} from '../../model/socket.ts';
 import type { Translator } from '../../text/catalog.ts';
-import { gapMessages } from '../../view/holder-words.ts';
+import { gapMessages, namespaceName } from '../../view/holder-words.ts';
 
 export interface ClaimV1 {
   readonly id: string;
@@ -47,6 +56,7 @@ export interface OwnerV1 {
   readonly user: string | null;
   readonly unit: string | null;
   readonly container: Container | null;
+  readonly launchedBy: readonly ProcessRef[];
   readonly inferred: boolean;
 }
 
@@ -57,10 +67,25 @@ export interface HolderV1 {
   readonly peer: Endpoint | null;
   readonly state: string;
   readonly freeInMs: number | null;
+  /** Name under /run/netns, else `net:[INODE]`, else `pid:PID`; null for the one Portolan runs in. */
   readonly namespace: string | null;
+  /** Whose namespace it is; only where `namespace` is not null. */
+  readonly namespaceOf?: Pick<NetNamespace, 'container' | 'process'>;
   readonly uid: number | null;
   readonly user: string | null;
   readonly ipv6Only: boolean | null;
+  /** Only where the socket is bound to an interface. */
+  readonly device?: string;
+  /** Only on sockets of Multipath TCP. */
+  readonly mptcp?: true;
+  /** Only where several listeners share the endpoint: how many. */
+  readonly group?: number;
+  /** Only where systemd holds the socket for a service. */
+  readonly activation?: Activation;
+  /** Only where it stands for a container's port. */
+  readonly publishes?: Published;
+  /** Only on redirects: the rule. */
+  readonly redirect?: Omit<Redirect, 'publishes' | 'transport'>;
   readonly owners: readonly OwnerV1[];
 }
 
@@ -222,7 +247,8 @@ function disagreementJson(
   return { kind: found.kind, claims: found.claims, text: lang.say(found.text) };
 }
 
-function holderJson(holder: Holder): HolderV1 {
+/** A holder as every output has it. */
+export function holderJson(holder: Holder): HolderV1 {
   return {
     kind: holder.kind,
     transport: holder.transport,
@@ -230,11 +256,37 @@ function holderJson(holder: Holder): HolderV1 {
     peer: holder.peer,
     state: holder.state,
     freeInMs: holder.freeInMs,
-    namespace: holder.namespace,
+    namespace: holder.namespace === null ? null : namespaceName(holder.namespace),
+    ...(holder.namespace === null
+      ? {}
+      : {
+          namespaceOf: { container: holder.namespace.container, process: holder.namespace.process },
+        }),
     uid: holder.uid,
     user: holder.user,
     ipv6Only: holder.ipv6Only,
+    ...(holder.device === null ? {} : { device: holder.device }),
+    ...(holder.mptcp ? { mptcp: true as const } : {}),
+    ...(holder.group === 1 ? {} : { group: holder.group }),
+    ...(holder.activation === null ? {} : { activation: holder.activation }),
+    ...(holder.publishes === null ? {} : { publishes: holder.publishes }),
+    ...(holder.redirect === null ? {} : { redirect: redirectJson(holder.redirect) }),
     owners: holder.owners,
+  };
+}
+
+function redirectJson(rule: Redirect): Omit<Redirect, 'publishes' | 'transport'> {
+  return {
+    family: rule.family,
+    address: rule.address,
+    ports: rule.ports,
+    target: rule.target,
+    hooks: rule.hooks,
+    by: rule.by,
+    table: rule.table,
+    chain: rule.chain,
+    maker: rule.maker,
+    name: rule.name,
   };
 }
 
@@ -246,7 +298,8 @@ function useJson(use: Use, lang: Translator): ReportV1['use'] {
   };
 }
 
-function gapJson(gap: Gap, lang: Translator): GapV1 {
+/** A gap as every output has it. */
+export function gapJson(gap: Gap, lang: Translator): GapV1 {
   const { what, why } = gapMessages(gap);
   return { what: lang.say(what), why: lang.say(why), remedy: gap.remedy };
 }
@@ -262,7 +315,8 @@ function riskJson(risk: Risk, lang: Translator): RiskV1 {
   };
 }
 
-function remedyJson(remedy: Remedy, lang: Translator): RemedyV1 {
+/** A remedy as every output has it. */
+export function remedyJson(remedy: Remedy, lang: Translator): RemedyV1 {
   return {
     title: lang.say(remedy.title),
     commands: remedy.commands,

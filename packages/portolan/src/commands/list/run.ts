@@ -5,8 +5,8 @@ import {
   type Holder,
   holdersOf,
   isTransport,
-  listJson,
   listPage,
+  listPieces,
   PortolanError,
   type PortRange,
   type Transport,
@@ -14,7 +14,7 @@ import {
 import { readPorts } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
-import { showJson, showPage } from '../../show.ts';
+import { showPage } from '../../show.ts';
 
 /** States a socket can be in, as --state takes them. */
 const STATES = [
@@ -31,12 +31,12 @@ export const run: Run = async (context) => {
   }
   const { ports, transports } = await wantedPorts(context);
   const keep = filters(values);
-  const snapshot = await context.look({ ports, transports });
+  const snapshot = await context.look({ ports, transports, limits: false });
   const holders = holdersOf(snapshot, ports, transports).filter((holder) =>
     keep.every((test) => test(holder)),
   );
   if (context.json) {
-    showJson(context, listJson(holders, snapshot.gaps, context.lang));
+    for (const piece of listPieces(holders, snapshot.gaps, context.lang)) context.io.out(piece);
     return 0;
   }
   const facts = await context.facts(holders.length > MANY);

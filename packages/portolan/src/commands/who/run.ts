@@ -10,7 +10,7 @@ const EXIT: Readonly<Record<Use['verdict'], number>> = { held: 0, free: 1, unkno
 export const run: Run = async (context) => {
   const raw = onlyArgument(context.args.positionals, 'Port');
   const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
-  const snapshot = await context.look({ ports: range, transports });
+  const snapshot = await context.look({ ports: range, transports, limits: false });
   const use = useOf(snapshot, range, transports);
   if (context.json) showJson(context, whoJson(range[0], use, context.lang));
   else showPage(context, whoPage(range[0], transports, use));

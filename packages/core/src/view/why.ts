@@ -1,0 +1,223 @@
+// The page of `why`: the answer and the bind that was tried, then causes with ways out, then what else matters.
+import { type Message, say } from '../model/message.ts';
+import type { Holder, Remedy, Risk, Severity } from '../model/report.ts';
+import type { BindResult, BindWish, WhyDecision } from '../model/why.ts';
+import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
+import { data, type Inline, type Node, type Page, said } from './tree.ts';
+
+/** The page. */
+export function whyPage(decision: WhyDecision): Page {
+  const nodes: Node[] = [answer(decision)];
+  const { changed } = decision;
+  if (changed !== null) {
+    const parts: Message[] = [];
+    if (changed.gone.length > 0) parts.push(say('why.changed.gone', { who: whoAll(changed.gone) }));
+    if (changed.came.length > 0) parts.push(say('why.changed.came', { who: whoAll(changed.came) }));
+    const inline: Inline[] = [said(say('why.changed'), 'warn')];
+    for (const part of parts) inline.push(data(' '), said(part));
+    nodes.push({ kind: 'para', inline });
+  }
+  const seen: Seen = { holders: new Set(), pids: new Set() };
+  if (decision.causes.length > 0) {
+    const items = decision.causes.map(({ text, holders, remedies }) =>
+      item(null, text, holderList(holders, seen), remedies),
+    );
+    nodes.push({ kind: 'section', title: say('why.section.causes'), nodes: [{ kind: 'list', items }] });
+  }
+  const told = [
+    ...decision.notes.map(({ severity, text, holders }) =>
+      item(severity, text, holderList(holders, seen), []),
+    ),
+    ...decision.risks.map(riskItem),
+  ];
+  if (told.length > 0) {
+    const grave = decision.bindable === true && told.some(({ mark }) => mark !== 'info');
+    const title = say(grave ? 'section.could' : 'why.section.notes');
+    nodes.push({ kind: 'section', title, nodes: [{ kind: 'list', items: told }] });
+  }
+  if (decision.gaps.length > 0) nodes.push(gapsNode(decision.gaps));
+  return { nodes };
+}
+
+interface Item {
+  readonly mark: Severity | null;
+  readonly inline: readonly Inline[];
+  readonly nodes: readonly Node[];
+}
+
+/** What this page has described already: a holder is shown once, a process in full once. */
+interface Seen {
+  readonly holders: Set<Holder>;
+  readonly pids: Set<number>;
+}
+
+/** Most holders of one item that are shown; a busy server's port has tens of thousands. */
+const HOLDERS_SHOWN = 6;
+
+function holderList(holders: readonly Holder[], seen: Seen): Node[] {
+  const fresh = holders.filter((holder) => !seen.holders.has(holder));
+  if (fresh.length === 0) return [];
+  const items = fresh.slice(0, HOLDERS_SHOWN).map((holder): Item => {
+    const { inline, nodes } = holderNodes(holder);
+    const known = holder.owners.length > 0 && holder.owners.every(({ pid }) => seen.pids.has(pid));
+    for (const { pid } of holder.owners) seen.pids.add(pid);
+    const who: Inline[] = known ? [data('  '), said(whoWords(holder), 'dim')] : [];
+    const simple = known && holder.namespace === null && holder.activation === null;
+    return { mark: null, inline: simple ? [...inline, ...who] : inline, nodes: simple ? [] : nodes };
+  });
+  for (const holder of fresh) seen.holders.add(holder);
+  const count = fresh.length - HOLDERS_SHOWN;
+  if (count > 0) {
+    items.push({ mark: null, inline: [said(say('here.skipped', { count }), 'dim')], nodes: [] });
+  }
+  return [{ kind: 'list', items }];
+}
+
+function item(
+  mark: Severity | null,
+  text: Message,
+  holders: readonly Node[],
+  remedies: readonly Remedy[],
+): Item {
+  return {
+    mark,
+    inline: [said(text, mark === null ? 'strong' : undefined)],
+    nodes: [...holders, ...remedyNodes(remedies)],
+  };
+}
+
+/** Ways out, each with an arrow that its lines hang from. */
+function remedyNodes(remedies: readonly Remedy[]): Node[] {
+  if (remedies.length === 0) return [];
+  const items = remedies.map(({ title, commands, undo }): Item => {
+    const nodes: Node[] = [];
+    if (commands.length > 0) nodes.push({ kind: 'commands', lines: commands });
+    if (undo.length > 0) {
+      nodes.push({ kind: 'para', inline: [said(say('remedy.undo'), 'dim')] });
+      nodes.push({ kind: 'commands', lines: undo });
+    }
+    return { mark: null, inline: [data('→ ', 'good'), said(title)], nodes };
+  });
+  return [{ kind: 'list', items }];
+}
+
+function riskItem({ severity, text, chance, basis, remedies }: Risk): Item {
+  const plain = item(severity, text, [], remedies);
+  if (chance === null || basis === null) return plain;
+  const inline = [said(say('risk.chance', { percent: { share: chance }, basis }))];
+  return { ...plain, nodes: [{ kind: 'para', inline }, ...plain.nodes] };
+}
+
+function answer(decision: WhyDecision): Node {
+  const { wish, bindable, result } = decision;
+  const severity =
+    bindable === true ? (isRisky(decision) ? 'medium' : 'good') : bindable === null ? 'medium' : 'high';
+  const first = [said(sentence(decision), 'strong')];
+  if (result === null) return { kind: 'answer', severity, lines: [first] };
+  const values = { bind: bindWords(wish), result: resultWords(wish, result) };
+  return {
+    kind: 'answer',
+    severity,
+    lines: [first, [said(say(decision.usual ? 'why.tried.usual' : 'why.tried', values))]],
+  };
+}
+
+/** Does anything grave speak against relying on it? */
+function isRisky({ notes, risks }: WhyDecision): boolean {
+  return [...notes, ...risks].some(({ severity }) => severity === 'high');
+}
+
+function sentence(decision: WhyDecision): Message {
+  const { wish, bindable, causes, result, notes, risks } = decision;
+  const port = `${wish.port}/${wish.transport}`;
+  if (bindable === null) return say(result === null ? 'why.unknown' : 'why.unknown.inexact', { port });
+  if (bindable) {
+    if (wish.port === 0) return say('why.can.any', { transport: wish.transport });
+    if (notes.some(({ kind }) => kind === 'redirect')) return say('why.can.redirect', { port });
+    if (notes.some(({ kind }) => kind === 'shared')) return say('why.can.shared', { port });
+    if (risks.some(({ id }) => id === 'ephemeral-overlap')) return say('why.can.ephemeral', { port });
+    return say(isRisky(decision) ? 'why.can.risky' : 'why.can', { port });
+  }
+  const first = causes[0];
+  const holder = first?.holders[0];
+  if (first === undefined) return say('why.cannot', { port, reason: say('why.reason.other') });
+  if (holder === undefined) {
+    const reason = say(
+      first.kind === 'privileged'
+        ? 'why.reason.privileged'
+        : first.kind === 'address-not-here'
+          ? 'why.reason.address'
+          : first.kind === 'family-unsupported'
+            ? 'why.reason.family'
+            : first.kind === 'security-module'
+              ? 'why.reason.refused'
+              : first.kind === 'exhausted'
+                ? 'why.reason.exhausted'
+                : first.kind === 'unseen'
+                  ? 'why.reason.unseen'
+                  : 'why.reason.other',
+      { address: bindAddress(wish) },
+    );
+    return say('why.cannot', { port, reason });
+  }
+  return say('why.cannot', { port, reason: holderReason(first.kind, first.holders, holder) });
+}
+
+/** Why, in the few words that an answer's first line has room for. */
+function holderReason(kind: string, holders: readonly Holder[], first: Holder): Message {
+  const values = { who: whoWords(first), where: formatEndpoint(first.local), count: holders.length };
+  switch (kind) {
+    case 'listener':
+      return say(first.transport === 'udp' ? 'why.reason.socket' : 'why.reason.listener', values);
+    case 'bound':
+      return say('why.reason.bound', values);
+    case 'kernel':
+      return say('why.reason.kernel', values);
+    case 'closing': {
+      const ms = holders.reduce((longest, { freeInMs }) => Math.max(longest, freeInMs ?? 0), 0);
+      const state = first.state;
+      return ms === 0
+        ? say('why.reason.closing.open', { state })
+        : say('why.reason.closing', { state, seconds: secondsLeft(ms) });
+    }
+    default:
+      return say('why.reason.connection', values);
+  }
+}
+
+function whoAll(holders: readonly Holder[]): { readonly list: readonly Message[] } {
+  return {
+    list: holders.slice(0, WHO_SHOWN).map((holder) =>
+      say('why.changed.who', {
+        kind: say(`kind.${holder.kind}`),
+        where: formatEndpoint(holder.local),
+        who: holder.owners.length === 0 ? say('why.changed.nobody') : whoWords(holder),
+      }),
+    ),
+  };
+}
+
+/** Most comers and goers that are named. */
+const WHO_SHOWN = 4;
+
+/** An address as a program would be given it. */
+function bindAddress({ family, address, zone }: BindWish): string {
+  const full = zone === null ? address : `${address}%${zone}`;
+  return family === 'ipv6' ? `[${full}]` : full;
+}
+
+function bindWords(wish: BindWish): Message {
+  const { address, v6only, reuse, transport, listen } = wish;
+  const where =
+    address !== '::'
+      ? bindAddress(wish)
+      : say(v6only === true ? 'why.where.v6only' : 'why.where.dual', { address: bindAddress(wish) });
+  const options = say(`why.reuse.${reuse}`);
+  return say(transport === 'udp' || listen ? 'why.bind' : 'why.bind.only', { where, options });
+}
+
+function resultWords({ listen, transport }: BindWish, { ok, errno, step }: BindResult): Message {
+  if (ok) return say(listen || transport === 'udp' ? 'why.result.ok' : 'why.result.bind');
+  if (step === null || step === 'bind') return say('why.result.errno', { errno: errno ?? '?' });
+  return say('why.result.failed', { call: step === 'option' ? 'setsockopt' : step, errno: errno ?? '?' });
+}

@@ -1,0 +1,24 @@
+// `portolan watch`: its words and flags.
+import type { CommandSpec } from '../../command.ts';
+
+export const spec: CommandSpec = {
+  name: 'watch',
+  usage: 'watch [PORT]',
+  summary: 'new, gone and changed holders as they happen',
+  flags: [
+    {
+      name: 'all',
+      value: null,
+      summary: 'connections and closing sockets too; with a PORT they always are',
+    },
+    { name: 'for', value: 'SECONDS', summary: 'end after so long' },
+    { name: 'interval', value: 'MS', summary: 'poll this often, 100 to 60000, whatever it costs' },
+    { name: 'text', value: null, summary: 'a line of text a change, where it would be a table or JSON' },
+  ],
+  examples: [
+    ['portolan watch', 'a live table of listeners, bound and UDP sockets that come and go'],
+    ['portolan watch 60163', 'whatever takes or leaves this port, connections included'],
+    ['portolan watch | jq -c .holder.owners', 'into a pipe, one JSON object a line'],
+  ],
+  exits: '0; 130 where Ctrl-C ended it, 143 and 129 for SIGTERM and SIGHUP, 3 it could not be looked at',
+};

@@ -1,0 +1,564 @@
+// Watches the sockets of this network namespace. Messages of the kernel and polls say where to look; what is told
+// always comes from a look at the tables and at the processes, except for listeners that were gone before it.
+import { readlinkSync } from 'node:fs';
+import { release as osRelease } from 'node:os';
+import {
+  type ChangeKind,
+  changesBetween,
+  type Holder,
+  inRange,
+  type Owner,
+  type PortRange,
+  toHolder,
+  type WatchEvent,
+  type WatchNotice,
+  type WatchState,
+} from '@portolan/core';
+import type { Watch, WatchRequest } from '../../backend.ts';
+import type { Death } from '../../parse/linux-diag-keys.ts';
+import type { LinuxSocketRow } from '../../parse/linux-row.ts';
+import type { TraceChange } from '../../parse/linux-trace.ts';
+import { filesWalk, sharesDescriptors, syscallWalk, threadWalk } from '../fd-walk.ts';
+import { readDeviceNames, readTunnelPorts } from '../links.ts';
+import { type Libc, loadLibc, loadWatchCalls, type WatchCalls } from '../native.ts';
+import { joinOwners } from '../owners.ts';
+import { ProcessReader } from '../process.ts';
+import { readText } from '../read-text.ts';
+import { openSockDiag, type SockDiag } from '../sock-diag.ts';
+import { listsBound, type Tables } from '../tables.ts';
+import { mappedUsers, userNames } from '../users.ts';
+import { type Deaths, openDeaths } from './destroy.ts';
+import { type Endpoint, Ledger, type ShortLived } from './ledger.ts';
+import { CpuShare, Credit, Pace } from './pace.ts';
+import { Parts } from './parts.ts';
+import { EventQueue } from './queue.ts';
+import {
+  type KeyReader,
+  type Keys,
+  openKeyReader,
+  type PartName,
+  partsOf,
+  readFileKeys,
+  readWatched,
+  type Scope,
+  scopeOf,
+} from './tables.ts';
+import { openTrace, type Trace } from './trace.ts';
+import { openWake, type Wake } from './wake.ts';
+
+const PROC = '/proc';
+const PARTS: readonly PartName[] = ['udp', 'tcp', 'bound'];
+
+/** Shares of a CPU for looks at owners, and at whether they live; with polls, below 1 % as long as nothing changes. */
+const OWNERS_SHARE = 0.0015;
+const ALIVE_SHARE = 0.0005;
+/** The share for looks at what has changed, beyond what may be used at once. */
+const CHANGES_SHARE = 0.1;
+const LEAST_OWNERS_MS = 2000;
+const MOST_OWNERS_MS = 60_000;
+const LEAST_ALIVE_MS = 200;
+const MOST_ALIVE_MS = 10_000;
+/** However many looks there are to be made, whoever waits for one need not wait longer. */
+const LONGEST_WAIT_MS = 2000;
+
+/** Ports that are looked at one by one; for more, everything is read at once. */
+const SINGLE_PORTS = 8;
+/** A listener is announced before it is in the table: so much later it is looked for again. */
+const AGAIN_MS = 3;
+/** How long deaths are waited for where nobody tells of them. */
+const LEFTOVER_MS = 300;
+/** A process cannot have done what it had not begun to do; start times are rounded to a tick of 10 ms. */
+const TICK_MS = 20;
+
+/** Inode of the first pid namespace (PROC_PID_INIT_INO): only there are the trace's threads the pids of /proc. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** Begins a watch; it is closed by its signal, by leaving the loop over it, or by `close`. */
+export function watchLinux(request: WatchRequest): Watch {
+  return new LinuxWatch(request);
+}
+
+class LinuxWatch implements Watch {
+  readonly #scope: Scope;
+  readonly #signal: AbortSignal | undefined;
+  readonly #libc: Libc | null;
+  readonly #diag: SockDiag | null;
+  readonly #keyReader: KeyReader | null;
+  readonly #trace: Trace | null;
+  readonly #deaths: Deaths | null;
+  readonly #wake: Wake | null;
+  readonly #notices: WatchNotice[] = [];
+  readonly #release = osRelease();
+  readonly #walk: ReturnType<typeof filesWalk>;
+  readonly #threadWalk: ReturnType<typeof threadWalk>;
+  readonly #tellsPids: boolean;
+
+  readonly #queue = new EventQueue<WatchEvent>();
+  readonly #ledger = new Ledger();
+  readonly #known = new Map<number, readonly Holder[]>();
+  readonly #parts: Parts;
+  /** Ports where something is not as it was. */
+  readonly #dirty = new Set<number>();
+  /** Listeners that the trace announced and that were not in the table yet. */
+  readonly #expected = new Map<string, Endpoint>();
+  /** A listener is to be given its port by listen(2): it may be any. */
+  #anyListener = false;
+  /** Messages were lost: anything may have changed. */
+  #anything = false;
+  #lost = 0;
+  #unplaced = 0;
+
+  readonly #credit = new Credit(CHANGES_SHARE);
+  readonly #owners = new Pace(OWNERS_SHARE, LEAST_OWNERS_MS, MOST_OWNERS_MS);
+  readonly #alive = new Pace(ALIVE_SHARE, LEAST_ALIVE_MS, MOST_ALIVE_MS);
+  #ownersDue = 0;
+  #aliveDue = 0;
+  readonly #share: CpuShare;
+  #timer: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(request: WatchRequest) {
+    const { ports, transports, all, signal } = request;
+    const call = request.call ?? (() => 'portolan');
+    this.#scope = scopeOf(ports, transports, all);
+    this.#signal = signal;
+    this.#libc = request.ffi === false ? null : loadLibc();
+    const calls = this.#libc === null ? null : loadWatchCalls();
+    const libc = this.#libc;
+    this.#diag = libc === null ? null : openSockDiag(libc);
+    this.#keyReader = libc === null || this.#diag === null ? null : openKeyReader(libc, this.#scope);
+    this.#walk = (libc === null ? null : syscallWalk(libc, PROC)) ?? filesWalk(PROC);
+    this.#threadWalk = threadWalk(PROC, libc === null ? null : sharesDescriptors(libc));
+    this.#tellsPids = linkOf('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
+    // Subscribed before the first look, so that nothing falls between the two.
+    this.#trace = this.#scope.transports.includes('tcp') ? this.#openTrace(call) : null;
+    this.#deaths = this.#openDeaths(libc, calls);
+    this.#wake = this.#openWake(libc, calls);
+    try {
+      const read = (part: PartName): Keys | null => this.#readKeys(part);
+      this.#parts = new Parts(
+        partsOf(this.#scope, this.#keyReader !== null),
+        request.intervalMs ?? null,
+        read,
+      );
+      const tables = this.#read(ports);
+      this.#tell(tables);
+      this.#owners.run(() => this.#look(ports, tables, false));
+    } catch (error) {
+      this.#letGo();
+      throw error;
+    }
+    this.#share = new CpuShare();
+    this.#ownersDue = performance.now() + this.#owners.waitMs;
+    signal?.addEventListener('abort', this.close, { once: true });
+    if (signal?.aborted === true) this.close();
+    else {
+      this.#wake?.arm();
+      this.#schedule();
+    }
+  }
+
+  readonly close = (): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signal?.removeEventListener('abort', this.close);
+    clearTimeout(this.#timer);
+    clearTimeout(this.#settling);
+    this.#parts.close();
+    this.#letGo();
+    this.#queue.end();
+  };
+
+  #letGo(): void {
+    this.#wake?.stop();
+    this.#trace?.close();
+    this.#deaths?.close();
+    this.#keyReader?.close();
+    this.#diag?.close();
+  }
+
+  state(): WatchState {
+    let holders = 0;
+    for (const list of this.#known.values()) holders += list.length;
+    return {
+      trace: this.#trace !== null,
+      destroy: this.#deaths !== null,
+      intervalMs: this.#parts.movedMs(this.#trace === null || this.#scope.all ? ['tcp', 'udp'] : ['udp']),
+      boundMs: this.#parts.unmovedMs(['bound']),
+      ownersMs: this.#owners.waitMs,
+      cpuShare: this.#share.now(),
+      holders,
+      lost: this.#lost,
+      unplaced: this.#unplaced,
+      notices: this.#notices,
+    };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<WatchEvent> {
+    return {
+      next: () => this.#queue.next(),
+      return: () => {
+        this.close();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #openTrace(call: () => string): Trace | null {
+    const { ports, all } = this.#scope;
+    const opened = openTrace(all ? ports : null, () => callAgain(call, ports));
+    if ('code' in opened) {
+      this.#notices.push(opened);
+      return null;
+    }
+    return opened;
+  }
+
+  #openDeaths(libc: Libc | null, calls: WatchCalls | null): Deaths | null {
+    if (libc === null || calls === null) {
+      this.#notices.push({ code: 'native-missing', values: {}, remedy: null });
+      return null;
+    }
+    const { ports, all } = this.#scope;
+    const opened = openDeaths(libc, calls, all ? ports : null);
+    if (typeof opened !== 'number') return opened;
+    this.#notices.push({ code: 'destroy-refused', values: { errno: opened }, remedy: null });
+    return null;
+  }
+
+  #openWake(libc: Libc | null, calls: WatchCalls | null): Wake | null {
+    const fds = [this.#trace, this.#deaths].flatMap((source) => (source === null ? [] : [source.fd]));
+    if (libc === null || calls === null || fds.length === 0) return null;
+    return openWake(libc, calls, fds, () => this.#guard(() => this.#onMessage()));
+  }
+
+  /** What the first look could not see is told once. */
+  #tell({ gaps }: Tables): void {
+    for (const { code, values, remedy } of gaps) {
+      if (code === 'sockets-unreadable') this.#notices.push({ code, values, remedy });
+    }
+    const bound =
+      this.#scope.transports.includes('tcp') && (this.#diag === null || !listsBound(this.#release));
+    if (bound) this.#notices.push({ code: 'bound-invisible', values: {}, remedy: null });
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#guard(() => this.#tick()), this.#parts.tickMs);
+  }
+
+  /** A fault of ours ends the watch and goes to its reader; nothing is left behind. */
+  #guard(work: () => void): void {
+    if (this.#closed) return;
+    try {
+      work();
+    } catch (error) {
+      this.#queue.end({ error });
+      this.close();
+    }
+  }
+
+  #onMessage(): void {
+    this.#drain();
+    this.#settle();
+    // Armed again once what came has been looked at: a flood is then read in batches.
+    if (this.#settling === undefined) this.#wake?.arm();
+  }
+
+  #tick(): void {
+    this.#drain();
+    const now = performance.now();
+    this.#parts.poll(now, this.#onPort);
+    if (now >= this.#aliveDue) {
+      this.#alive.run(() => this.#checkOwners());
+      this.#aliveDue = now + this.#alive.waitMs;
+    }
+    this.#settle();
+    if (now >= this.#ownersDue) {
+      const { ports } = this.#scope;
+      this.#owners.run(() => this.#look(ports, this.#read(ports), true));
+      this.#ownersDue = performance.now() + this.#owners.waitMs;
+    }
+    this.#schedule();
+  }
+
+  readonly #onPort = (port: number): void => {
+    this.#dirty.add(port);
+  };
+
+  /** Takes in what the kernel has told; deaths first, so that the trace of their listeners is read by then. */
+  #drain(): void {
+    const now = performance.now();
+    const died = this.#deaths?.read();
+    for (const change of this.#trace?.read() ?? []) {
+      if (change.kind === 'lost') this.#missed(change.count);
+      else this.#traced(change, now);
+    }
+    if (died === undefined) return;
+    if (died.lost) this.#missed(1);
+    for (const death of died.deaths) this.#died(death, now);
+  }
+
+  /** Messages were lost: nothing that was counted holds, and what they would have said is found by looking. */
+  #missed(count: number): void {
+    this.#lost += count;
+    this.#ledger.clear();
+    this.#anything = true;
+  }
+
+  /** The trace tells of every network namespace: what it says is worth a look only where something is there. */
+  #traced({ family, address, port, from, to, at, thread }: TraceChange, now: number): void {
+    if (port === 0) {
+      this.#anyListener = true;
+      return;
+    }
+    if (!this.#isAsked(port)) return;
+    const endpoint = { family, address, port };
+    if (to === 'LISTEN') this.#ledger.began(endpoint, at, thread, now);
+    if (from === 'LISTEN') this.#ledger.ceased(endpoint, at, thread, now);
+    if (to === 'LISTEN') this.#expected.set(`${family} ${address} ${port}`, endpoint);
+    else if (this.#scope.all || this.#known.has(port)) this.#dirty.add(port);
+  }
+
+  /** Deaths are of this network namespace, and matter where somebody was known to be. */
+  #died({ transport, family, local, peerPort }: Death, now: number): void {
+    if (!this.#isAsked(local.port)) return;
+    if (transport === 'tcp' && peerPort === 0) this.#ledger.died({ family, ...local }, now);
+    if (this.#known.has(local.port)) this.#dirty.add(local.port);
+  }
+
+  #isAsked(port: number): boolean {
+    return this.#scope.ports === null || inRange(port, this.#scope.ports);
+  }
+
+  /** Looks at what was hinted at, now or when there is something to spend on it again. */
+  #settle(): void {
+    const waiting = this.#anything || this.#anyListener || this.#dirty.size > 0 || this.#expected.size > 0;
+    const wait = waiting ? Math.min(LONGEST_WAIT_MS, this.#credit.waitMs) : 0;
+    if (wait > 0) {
+      this.#settling ??= setTimeout(() => {
+        this.#settling = undefined;
+        this.#guard(() => {
+          this.#credit.forgive();
+          this.#onMessage();
+        });
+      }, wait);
+      return;
+    }
+    if (waiting) this.#credit.spend(() => this.#lookAround());
+    this.#tellShortLived();
+  }
+
+  #lookAround(): void {
+    if (this.#anything || this.#anyListener) {
+      for (const part of PARTS)
+        if (this.#anything || part === 'tcp') this.#parts.pollPart(part, this.#onPort);
+    }
+    const again = this.#anyListener;
+    this.#anything = false;
+    this.#anyListener = false;
+    this.#expect(again);
+    const { ports } = this.#scope;
+    if (this.#dirty.size > SINGLE_PORTS) this.#look(ports, this.#read(ports), true);
+    else for (const port of this.#dirty) this.#look([port, port], this.#read([port, port]), true);
+    this.#dirty.clear();
+  }
+
+  /** Which of the announced listeners are here? One that is not may be in another namespace, gone, or about to be. */
+  #expect(anyListener: boolean): void {
+    const absent: [string, Endpoint][] = [];
+    for (const [key, endpoint] of this.#expected) {
+      if (this.#keyReader?.listens(endpoint) === false) absent.push([key, endpoint]);
+      else this.#dirty.add(endpoint.port);
+    }
+    this.#expected.clear();
+    const again = absent.filter(([key]) => !this.#again.delete(key));
+    const anyAgain = anyListener && !this.#anyAgain;
+    this.#anyAgain = anyAgain;
+    if (again.length === 0 && !anyAgain) return;
+    for (const [key] of again) this.#again.add(key);
+    setTimeout(
+      () =>
+        this.#guard(() => {
+          for (const [key, endpoint] of again) this.#expected.set(key, endpoint);
+          this.#anyListener ||= anyAgain;
+          this.#settle();
+        }),
+      AGAIN_MS,
+    ).unref();
+  }
+
+  /** Announced listeners that are looked for a second time. */
+  readonly #again = new Set<string>();
+  #anyAgain = false;
+
+  #readKeys(part: PartName): Keys | null {
+    if (this.#keyReader !== null) return this.#keyReader.read(part);
+    return readFileKeys(PROC, this.#release, this.#scope, part);
+  }
+
+  #read(ports: PortRange | null): Tables {
+    return readWatched(this.#diag, PROC, this.#release, this.#scope, ports);
+  }
+
+  /** Finds the owners of these rows, and tells what is not as it was. */
+  #look(ports: PortRange | null, tables: Tables, tell: boolean): void {
+    const userName = userNames(true);
+    const read = (some: PortRange | null): readonly LinuxSocketRow[] => this.#read(some ?? ports).rows;
+    const devices = (): ReadonlyMap<string, string> =>
+      this.#libc === null ? new Map() : readDeviceNames(this.#libc);
+    const { sockets } = joinOwners([{ namespace: null, rows: tables.rows, read, devices }], {
+      procRoot: PROC,
+      walk: this.#walk,
+      threadWalk: this.#threadWalk,
+      privileged: process.geteuid?.() === 0,
+      processes: new ProcessReader(PROC, userName),
+      userName,
+      isUser: mappedUsers(true),
+      // Loading programs into the kernel costs more than walking what has changed.
+      descriptors: () => null,
+      kernelPorts: () => (this.#libc === null ? new Set() : readTunnelPorts(this.#libc)),
+      remedy: null,
+    });
+    this.#parts.looked((port) => ports === null || inRange(port, ports), sockets);
+    const now = groupByPort(sockets.map(toHolder));
+    const before = [...this.#known].filter(([port]) => ports === null || inRange(port, ports));
+    for (const [port, holders] of before) {
+      this.#update(port, holders, now.get(port) ?? [], tell);
+      now.delete(port);
+    }
+    for (const [port, holders] of now) this.#update(port, [], holders, tell);
+  }
+
+  #update(port: number, before: readonly Holder[], after: readonly Holder[], tell: boolean): void {
+    if (after.length === 0) this.#known.delete(port);
+    else this.#known.set(port, after);
+    if (!tell) return;
+    for (const { change, holder } of changesBetween(before, after)) {
+      this.#emit(change, holder, this.#timeTold(change, holder));
+    }
+  }
+
+  /** When the trace says it happened, in milliseconds since 1970; null where it does not say. */
+  #timeTold(change: ChangeKind, holder: Holder): number | null {
+    const { transport, peer, state, local, inode } = holder;
+    if (transport !== 'tcp' || peer !== null || inode === 0) return null;
+    const endpoint: Endpoint = { family: local.address.includes(':') ? 'ipv6' : 'ipv4', ...local };
+    if (change === 'closed') return wallTime(this.#ledger.vanished(endpoint, performance.now()));
+    return state === 'LISTEN' ? wallTime(this.#ledger.appeared(endpoint)) : null;
+  }
+
+  #tellShortLived(): void {
+    const now = performance.now();
+    if (this.#deaths !== null) {
+      for (const one of this.#ledger.settle(now)) this.#emitShortLived(one, this.#ownerOf(one, null));
+      return;
+    }
+    // Nobody tells which namespace it was in; its process can, as long as it lives.
+    const here = linkOf('/proc/self/ns/net');
+    for (const one of this.#ledger.leftovers(now, LEFTOVER_MS)) {
+      const owner = this.#ownerOf(one, here);
+      if (owner === null) this.#unplaced += this.#livesElsewhere(one, here) ? 0 : 1;
+      else this.#emitShortLived(one, owner);
+    }
+    this.#ledger.settle(now);
+  }
+
+  #livesElsewhere({ thread }: ShortLived, here: string | null): boolean {
+    const there = this.#tellsPids ? linkOf(`/proc/${thread}/ns/net`) : null;
+    return there !== null && there !== here;
+  }
+
+  #emitShortLived({ endpoint, openedAt, closedAt }: ShortLived, owner: Owner | null): void {
+    const { family, address, port } = endpoint;
+    const holder = toHolder({
+      transport: 'tcp',
+      family,
+      local: { address, port },
+      peer: null,
+      state: 'LISTEN',
+      inode: 0,
+      uid: null,
+      user: null,
+      freeInMs: null,
+      ipv6Only: null,
+      owners: owner === null ? [] : [owner],
+      ownersComplete: false,
+      kernel: false,
+      namespace: null,
+      device: null,
+      mptcp: false,
+      activation: null,
+      publishes: null,
+    });
+    this.#emit('opened', holder, wallTime(openedAt));
+    this.#emit('closed', holder, wallTime(closedAt));
+  }
+
+  /** The process that called listen(2), where it still lives; with `here`, only if it is in that namespace. */
+  #ownerOf({ thread, openedAt }: ShortLived, here: string | null): Owner | null {
+    if (!this.#tellsPids) return null;
+    if (here !== null && linkOf(`/proc/${thread}/ns/net`) !== here) return null;
+    const pid = /^Tgid:\s+(\d+)/m.exec(readText(`/proc/${thread}/status`, 1 << 14)?.text ?? '')?.[1];
+    if (pid === undefined) return null;
+    const owner = new ProcessReader(PROC, userNames(true)).read(Number(pid), null, true);
+    if (owner === null || owner.startedAt === null) return null;
+    return Date.parse(owner.startedAt) <= (wallTime(openedAt) ?? 0) + TICK_MS ? owner : null;
+  }
+
+  /** Ports whose owners have ended are to be looked at: a child may have their sockets. */
+  #checkOwners(): void {
+    const alive = new Map<number, boolean>();
+    for (const [port, holders] of this.#known) {
+      for (const { owners } of holders) {
+        for (const { pid } of owners) {
+          const lives = alive.get(pid) ?? isAlive(pid);
+          alive.set(pid, lives);
+          if (!lives) this.#dirty.add(port);
+        }
+      }
+    }
+  }
+
+  #emit(change: ChangeKind, holder: Holder, at: number | null): void {
+    this.#queue.push({ at: new Date(at ?? Date.now()).toISOString(), change, holder });
+  }
+}
+
+function callAgain(call: () => string, ports: PortRange | null): string {
+  if (ports === null) return `${call()} watch`;
+  return `${call()} watch ${ports[0] === ports[1] ? ports[0] : ports.join('-')}`;
+}
+
+function groupByPort(holders: readonly Holder[]): Map<number, Holder[]> {
+  const ports = new Map<number, Holder[]>();
+  for (const holder of holders) {
+    const list = ports.get(holder.local.port);
+    if (list === undefined) ports.set(holder.local.port, [holder]);
+    else list.push(holder);
+  }
+  return ports;
+}
+
+/** Microseconds of CLOCK_MONOTONIC to milliseconds since 1970. */
+function wallTime(micros: number | null): number | null {
+  if (micros === null) return null;
+  return Date.now() - Number(process.hrtime.bigint() / 1000n - BigInt(micros)) / 1000;
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** A zombie has no descriptors any more. */
+function isAlive(pid: number): boolean {
+  const text = readText(`${PROC}/${pid}/stat`, 4096)?.text;
+  if (text === undefined) return false;
+  const state = text[text.lastIndexOf(')') + 2];
+  return state !== 'Z' && state !== 'X';
+}
