@@ -7,22 +7,26 @@ import { which } from './machine.mjs';
 const PACKAGE = join(ROOT, 'packages', 'portolan');
 const BIN = join(PACKAGE, JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')).bin.portolan);
 
-/** The port in question: the last listener of the middle process of every load. */
+/** The port in question: the last listener, or connection, of the middle process of every load. */
 const PORT = 60163;
 
-const QUIET = { holders: 1, listeners: 1, idle: 0, fds: 0, port: PORT };
-const CROWD = { holders: 50, listeners: 900, idle: 0, fds: 0, port: PORT };
-const GIANT = { holders: 1, listeners: 19_000, idle: 500, fds: 20, port: PORT };
+const QUIET = { kind: 'listeners', holders: 1, listeners: 1, idle: 0, fds: 0, port: PORT };
+const CROWD = { kind: 'listeners', holders: 50, listeners: 900, idle: 0, fds: 0, port: PORT };
+const GIANT = { kind: 'listeners', holders: 1, listeners: 19_000, idle: 500, fds: 20, port: PORT };
+const BUSY = { kind: 'connections', pairs: 25, each: 1_600, waiting: 14_000, port: PORT };
 
 /*
- * A command has a label, a role (`ours` is set beside every `peer`), the program's name, its arguments, and
- * `check(stdout, expected)`, which returns what is wrong with an answer, or null. `expected` is { port, pid,
- * sockets }: the port in question, its owner, and how many listening sockets there are at least.
+ * A command has a label, a short name (by which budgets name it), a role (`ours` is set beside every `peer`), the
+ * program's name, its arguments, and `check(stdout, expected)`, which returns what is wrong with an answer, or null.
+ * `expected` is { port, pid, sockets }: the port in question, its owner, and how many listening sockets there are at
+ * least. Ours may have `cache: 'empty'`, so that each run is the first of its user, and `streams: true`, so that the
+ * time to the first byte is measured.
  */
 
 function portolan(args, check, more = {}) {
   return {
     label: `portolan ${args.join(' ')}`,
+    short: args.join(' '),
     role: 'ours',
     program: 'node',
     args: [BIN, ...args],
@@ -57,33 +61,53 @@ function lines(pattern) {
   };
 }
 
-const ssLines = lines(/^LISTEN .*?:(?<port>\d+)\s.*\bpid=(?<pid>\d+)/);
-const lsofLines = lines(/^\S+\s+(?<pid>\d+)\s.*:(?<port>\d+) \(LISTEN\)$/);
-const limitLines = lines(/^(?<port>\d+) (?<pid>\d+)$/);
+const SS_LISTENER = /^LISTEN .*?:(?<port>\d+)\s.*\bpid=(?<pid>\d+)/;
+const SS_CONNECTION = /^ESTAB(?:\s+\d+){2}\s+\S+:(?<port>\d+)\s+\S+\s.*\bpid=(?<pid>\d+)/;
+const LSOF_LISTENER = /^\S+\s+(?<pid>\d+)\s.*:(?<port>\d+) \(LISTEN\)$/;
+const LIMIT_LINE = /^(?<port>\d+) (?<pid>\d+)$/;
 
-/** The one owner of one port: every line with another port would be a wrong answer, none is a missing one. */
-function one(check) {
-  return (stdout, expected) => check(stdout, { ...expected, sockets: 1 });
+/** The one socket of one port, for peers that are given the port in question: any other line is a wrong answer. */
+function one(pattern) {
+  const check = lines(pattern);
+  return (stdout, expected) => {
+    const ports = stdout.split('\n').flatMap((line) => pattern.exec(line)?.groups.port ?? []);
+    if (ports.length > 1) return `${ports.length} sockets instead of one`;
+    return check(stdout, { ...expected, sockets: 1 });
+  };
 }
 
-function whoText(stdout, { port, pid }) {
-  if (!new RegExp(`^listener\\s+tcp\\s+\\S+:${port}\\s`, 'm').test(stdout))
-    return `no listener on port ${port}`;
-  return new RegExp(`\\bpid ${pid}\\b`).test(stdout) ? null : `pid ${pid} is not named`;
+/** `ss -tan` names no owners: a single connection with the port at this end. */
+function ssConnection(stdout, { port }) {
+  const [, ...found] = stdout.trim().split('\n');
+  const [state, , , local] = found[0]?.split(/\s+/) ?? [];
+  if (found.length !== 1) return `${found.length} sockets instead of one`;
+  return state === 'ESTAB' && local?.endsWith(`:${port}`) ? null : `port ${port} is not shown as connected`;
 }
 
-/** The table of `list` names programs, not their pids: one row with the port and the load's name. */
-function listText(stdout, { port }) {
-  return new RegExp(`^\\s*${port}/tcp\\s+listener\\s+\\S+\\s+load\\b`, 'm').test(stdout)
+/** The load's holder of the port is of this kind, and its owner follows before the next holder. */
+function whoText(kind) {
+  return (stdout, { port, pid }) => {
+    const holders = stdout
+      .split(/\n(?=\S)/)
+      .filter((text) => new RegExp(`^${kind} +tcp +\\S+:${port} `).test(text));
+    if (holders.length === 0) return `no ${kind} on port ${port}`;
+    const named = holders.some((text) => new RegExp(`^ {2}\\S+, pid ${pid},`, 'm').test(text));
+    return named ? null : `pid ${pid} is not named as its owner`;
+  };
+}
+
+function listText(stdout, { port, pid }) {
+  return new RegExp(`^\\s*${port}/tcp\\s+listener\\s+\\S+\\s+load ${pid}\\s`, 'm').test(stdout)
     ? null
-    : `no row with port ${port} and its owner`;
+    : `no row with port ${port} and its owner, pid ${pid}`;
 }
 
 function listJson(stdout, { port, pid, sockets }) {
   const { format, holders } = JSON.parse(stdout);
   if (format !== 'portolan.list/1') return `the format is ${format}`;
   const owned = holders.filter(
-    (each) => each.kind === 'listener' && each.owners.some((owner) => !owner.inferred),
+    (each) =>
+      each.kind === 'listener' && each.namespace === null && each.owners.some((owner) => !owner.inferred),
   );
   const wanted = owned.find((each) => each.local.port === port);
   if (!wanted?.owners.some((owner) => owner.pid === pid))
@@ -94,19 +118,36 @@ function listJson(stdout, { port, pid, sockets }) {
 const nothing = (stdout) => (stdout === '' ? null : 'output where there should be none');
 
 const onePort = [
-  portolan(['who', String(PORT)], whoText),
-  peer('ss', ['-ltnp', `sport = :${PORT}`], one(ssLines)),
-  peer('lsof', ['-nP', '-i', `:${PORT}`], one(lsofLines)),
+  portolan(['who', String(PORT)], whoText('listener'), { short: 'who' }),
+  peer('ss', ['-ltnp', `sport = :${PORT}`], one(SS_LISTENER)),
+  peer('lsof', ['-nP', '-i', `:${PORT}`], one(LSOF_LISTENER)),
 ];
 
-const onePortInACrowd = [...onePort, limit(['one', String(PORT)], one(limitLines))];
+/** What every program on Node takes before its first line. */
+const bareNode = peer('node', ['-e', '0'], nothing, { short: 'node -e 0' });
+
+const onePortInACrowd = [...onePort, limit(['one', String(PORT)], one(LIMIT_LINE)), bareNode];
+
+const oneConnection = [
+  portolan(['who', String(PORT)], whoText('connection'), { short: 'who' }),
+  peer('ss', ['-tan', `sport = :${PORT}`], ssConnection),
+  peer('ss', ['-tanp', `sport = :${PORT}`], one(SS_CONNECTION), { short: 'ss -p' }),
+  limit(['one', String(PORT)], one(LIMIT_LINE)),
+  bareNode,
+];
 
 const allSockets = [
-  portolan(['list', '--json'], listJson),
-  portolan(['list', '--json'], listJson, { label: 'portolan list --json, no BPF', noBpf: true }),
-  peer('ss', ['-ltnp'], ssLines),
-  peer('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN'], lsofLines),
-  limit(['all'], limitLines),
+  portolan(['list', '--json'], listJson, {
+    label: 'portolan list --json, first load',
+    short: 'first load',
+    cache: 'empty',
+    streams: true,
+  }),
+  portolan(['list', '--json'], listJson, { streams: true }),
+  portolan(['list', '--json', '--no-bpf'], listJson, { streams: true }),
+  peer('ss', ['-ltnp'], lines(SS_LISTENER)),
+  peer('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN'], lines(LSOF_LISTENER)),
+  limit(['all'], lines(LIMIT_LINE)),
 ];
 
 /** Every case, in the order it is run; those with the same load are neighbours and share it. */
@@ -115,18 +156,7 @@ export const CASES = [
     name: 'quiet',
     title: 'Quiet host, one listener',
     load: QUIET,
-    commands: [
-      ...onePort,
-      portolan(['list'], listText),
-      {
-        label: 'node -e 0',
-        short: 'node -e 0',
-        role: 'peer',
-        program: 'node',
-        args: ['-e', '0'],
-        check: nothing,
-      },
-    ],
+    commands: [...onePort, portolan(['list'], listText), bareNode],
   },
   {
     name: 'crowd-one',
@@ -151,5 +181,11 @@ export const CASES = [
     title: 'All sockets with owners: 19,000 of one process, 500 idle ones beside it',
     load: GIANT,
     commands: allSockets,
+  },
+  {
+    name: 'busy-one',
+    title: 'One port among 40,000 connections and 14,000 sockets in TIME_WAIT',
+    load: BUSY,
+    commands: oneConnection,
   },
 ];

@@ -1,7 +1,8 @@
 // The workshop: C programs compiled into a folder of this run's own, and one load at a time, all gone at the end.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../tools/setup.mjs';
 import { which } from './machine.mjs';
@@ -16,19 +17,27 @@ const SETTLE_MS = 300;
 /** Time a load gets to end by itself. */
 const PATIENCE_MS = 10_000;
 
-/** Environment of everything that is measured: nothing in it that makes only one of the peers do more. */
+/** Age at which a load's sockets in TIME_WAIT are made anew: well below the 60 s that the kernel keeps them. */
+const RENEW_MS = 15_000;
+
+/**
+ * Environment of everything that is measured: nothing in it that makes only one of the peers do more. What Portolan
+ * keeps to save time goes to `folder`, and not to the user's own cache.
+ */
 export function quietEnvironment(folder) {
   const env = { ...process.env, LC_ALL: 'C.UTF-8' };
   for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'NODE_DEBUG'])
     delete env[name];
   // Shipped facts only, whatever the user of this account has updated.
   env.PORTOLAN_DATA_DIR = join(folder, 'no-data');
+  env.XDG_CACHE_HOME = join(folder, 'cache');
   return env;
 }
 
 /**
  * Compiles the programs. The result starts loads (`load(spec)`), keeps the last one for the next case that
- * wants the same, and must be closed. Where nothing can be made, `problem` says why.
+ * wants the same, and must be closed. `renew()` keeps alive what of a load ends by itself, and is to be called before
+ * each round. Where nothing can be made, `problem` says why.
  */
 export async function prepare(signal) {
   mkdirSync(BUILD, { recursive: true });
@@ -57,11 +66,18 @@ export async function prepare(signal) {
       if (current?.key === key) return current.pid;
       await endLoad();
       signal.throwIfAborted();
-      const started = startLoad(program('load'), spec, signal);
-      current = { key, pid: null, child: started.child, ended: started.ended };
-      current.pid = await started.ready;
+      current = { key, spec, pid: null, renewedAt: 0, ...startLoad(program('load'), spec, signal) };
+      current.pid = await current.ready();
+      current.renewedAt = performance.now();
       await sleep(SETTLE_MS, undefined, { signal });
       return current.pid;
+    },
+    async renew() {
+      if (!current.spec.waiting || performance.now() - current.renewedAt < RENEW_MS) return;
+      current.child.stdin.write('r');
+      await current.ready();
+      current.renewedAt = performance.now();
+      await sleep(SETTLE_MS, undefined, { signal });
     },
     async close() {
       await endLoad();
@@ -90,31 +106,60 @@ function compile(program) {
   return null;
 }
 
+/**
+ * Why the load that process `pid` is part of is not, or no longer, what `spec` says; null where it is, by the
+ * kernel's own count of its namespace.
+ */
+export function shortOf(spec, pid) {
+  let text;
+  try {
+    text = readFileSync(`/proc/${pid}/net/sockstat`, 'latin1');
+  } catch (error) {
+    return `the load is gone (${error.code})`;
+  }
+  const [, inUse, waiting] = /^TCP: inuse (\d+) orphan \d+ tw (\d+)/m.exec(text) ?? [];
+  const wanted =
+    spec.kind === 'listeners'
+      ? { inUse: spec.holders * spec.listeners, waiting: 0 }
+      : { inUse: 2 * spec.pairs * spec.each, waiting: spec.waiting };
+  if (Number(inUse) >= wanted.inUse && Number(waiting) >= wanted.waiting) return null;
+  return `the load has ${inUse} sockets and ${waiting} in TIME_WAIT instead of ${wanted.inUse} and ${wanted.waiting}`;
+}
+
 /** A load that was refused, with its reason. */
 export class LoadRefused extends Error {}
 
+/** Arguments of the program `load`. */
+function loadArguments({ kind, port, ...of }) {
+  const counts =
+    kind === 'listeners' ? [of.holders, of.listeners, of.idle, of.fds] : [of.pairs, of.each, of.waiting];
+  return [kind, ...counts, port].map(String);
+}
+
+/** Each call of the result's `ready` waits for one more line "ready PID" and gives the pid. */
 function startLoad(program, spec, signal) {
-  const { holders, listeners, idle, fds, port } = spec;
-  const child = spawn(program, [holders, listeners, idle, fds, port].map(String), {
+  const child = spawn(program, loadArguments(spec), {
     stdio: ['pipe', 'pipe', 'pipe'],
     // A session of its own: Ctrl-C reaches us, and we end the load.
     detached: true,
     env: {},
   });
   child.stdin.on('error', () => {});
-  let said = '';
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaint += text));
   const ended = new Promise((resolve) => child.on('close', resolve).on('error', resolve));
-  const ready = new Promise((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      said += text;
-      const pid = /^ready (\d+)\n/.exec(said)?.[1];
-      if (pid !== undefined) resolve(Number(pid));
-    });
-    void ended.then(() => reject(new LoadRefused(firstLine(complaint) || 'it ended without a word')));
+  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const aborted = new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+  aborted.catch(() => {});
+  async function ready() {
+    const { value } = await Promise.race([said.next(), aborted]);
+    const pid = /^ready (\d+)$/.exec(value ?? '')?.[1];
+    if (pid !== undefined) return Number(pid);
+    await ended;
+    throw new LoadRefused(firstLine(complaint) || 'it ended without a word');
+  }
   return { child, ended, ready };
 }
 

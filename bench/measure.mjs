@@ -1,11 +1,14 @@
 // Measures one case: each answer is checked once, then all commands run in random order, round by round.
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { locate } from './cases.mjs';
-import { LoadRefused, quietEnvironment } from './loads.mjs';
+import { LoadRefused, quietEnvironment, shortOf } from './loads.mjs';
 
 /**
  * The result of a case: { name, title, load, skipped, wrong, rows }. `skipped` holds reasons, for the case or for
- * single commands; `wrong` what was wrong with answers; a row is { command, wallMs, cpuMs } with all samples.
+ * single commands; `wrong` what was wrong with answers; a row is { command, wallMs, cpuMs, peakBytes, firstByteMs,
+ * outputBytes } with all samples (of the first byte for commands that stream alone, else none).
  */
 export async function measure(each, workshop, rounds, signal) {
   const result = { name: each.name, title: each.title, load: each.load, skipped: [], wrong: [], rows: [] };
@@ -17,7 +20,8 @@ export async function measure(each, workshop, rounds, signal) {
     if (!(error instanceof LoadRefused)) throw error;
     return { ...result, skipped: [`the load could not be made: ${error.message}`] };
   }
-  const expected = { port: each.load.port, pid, sockets: each.load.holders * each.load.listeners };
+  const { kind, holders, listeners, port } = each.load;
+  const expected = { port, pid, sockets: kind === 'listeners' ? holders * listeners : 0 };
   const timed = timer(workshop, pid, signal);
 
   for (const command of each.commands) {
@@ -30,11 +34,22 @@ export async function measure(each, workshop, rounds, signal) {
     const first = await timed(path, command, true);
     const problem = first.problem ?? checked(command, first.stdout, expected);
     if (problem !== null) result.wrong.push(`${command.label}: ${problem}`);
-    else result.rows.push({ command, path, wallMs: [], cpuMs: [] });
+    else {
+      const samples = { wallMs: [], cpuMs: [], peakBytes: [], firstByteMs: [], outputBytes: [] };
+      result.rows.push({ command, path, ...samples });
+    }
   }
 
   for (let round = 1; round <= rounds; round++) {
     progress(`${each.name}: round ${round} of ${rounds}`);
+    try {
+      await workshop.renew();
+    } catch (error) {
+      if (!(error instanceof LoadRefused)) throw error;
+      progress('');
+      result.wrong.push(`round ${round}: the load could not be renewed: ${error.message}`);
+      break;
+    }
     for (const row of shuffled(result.rows)) {
       const run = await timed(row.path, row.command, false);
       if (run.problem !== null) {
@@ -44,7 +59,16 @@ export async function measure(each, workshop, rounds, signal) {
       }
       row.wallMs.push(run.wallMs);
       row.cpuMs.push(run.cpuMs);
+      row.peakBytes.push(run.peakBytes);
+      row.outputBytes.push(run.outputBytes);
+      if (row.command.streams) row.firstByteMs.push(run.firstByteMs);
     }
+    // What was measured under a lesser load was not the question.
+    const short = shortOf(each.load, pid);
+    if (short === null) continue;
+    progress('');
+    result.wrong.push(`round ${round}: ${short}`);
+    break;
   }
   progress('');
   return result;
@@ -63,11 +87,12 @@ function checked(command, stdout, expected) {
 function timer(workshop, pid, signal) {
   const env = quietEnvironment(workshop.folder);
   return async (path, command, keep) => {
-    const rights = command.noBpf === true ? 'no-bpf' : 'all';
-    const child = spawn(workshop.program('timed'), [String(pid), rights, path, ...command.args], {
+    const until = command.streams ? 'first-byte' : 'whole';
+    const emptied = command.cache === 'empty' ? mkdtempSync(join(workshop.folder, 'cache-')) : null;
+    const child = spawn(workshop.program('timed'), [String(pid), until, path, ...command.args], {
       stdio: ['ignore', keep ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       detached: true,
-      env,
+      env: emptied === null ? env : { ...env, XDG_CACHE_HOME: emptied },
       cwd: workshop.folder,
     });
     const end = () => child.kill('SIGTERM');
@@ -79,16 +104,20 @@ function timer(workshop, pid, signal) {
       new Promise((resolve, reject) => child.on('close', resolve).on('error', reject)),
     ]);
     signal.removeEventListener('abort', end);
+    if (emptied !== null) rmSync(emptied, { recursive: true, force: true });
     signal.throwIfAborted();
-    const match = /^(\d+) (\d+) (\d+)\n$/.exec(figures);
+    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+)\n$/.exec(figures);
     const said = stderr.trim().split('\n', 1)[0] ?? '';
     if (match === null) return { problem: `could not be run (${said})` };
-    const [code, wall, cpu] = match.slice(1).map(Number);
+    const [code, wall, cpu, peak, size, firstByte] = match.slice(1).map(Number);
     return {
       problem: code === 0 ? null : `exit code ${code} (${said})`,
       stdout,
       wallMs: wall / 1e6,
       cpuMs: cpu / 1e3,
+      peakBytes: peak * 1024,
+      outputBytes: size,
+      firstByteMs: firstByte / 1e6,
     };
   };
 }

@@ -1,16 +1,38 @@
 // Figures to words: the tables for a terminal of 80 columns, and the same as plain data for JSON.
+import { median } from './budgets.mjs';
 
 const WIDTH = 80;
-const LABEL = 36;
+const LABEL = 34;
 
 /** What the run was made on. */
 export function headText(machine, rounds) {
-  const rights = machine.root ? 'root' : 'no root, so no BPF';
   return [
-    `${machine.cpu}, ${machine.cores} cores; Linux ${machine.kernel}; Node ${machine.node}; ${rights}`,
+    machineText(machine),
     `load ${machine.loadBefore} before; medians of ${rounds} rounds in random order, milliseconds`,
+    'and megabytes (the most resident memory of any round)',
     '',
   ].join('\n');
+}
+
+function machineText({ cpu, cores, kernel, node, root }) {
+  return `${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}; ${root ? 'root' : 'no root, so no BPF'}`;
+}
+
+/** What was promised beside what was measured; nothing where no case with a budget was run. */
+export function budgetText(budgets, machine) {
+  if (budgets.length === 0) return '';
+  const row = (question, beside, wanted, is, verdict) =>
+    `${question.padEnd(32)}${beside.padEnd(13)}${wanted.padEnd(16)}${is.padStart(7)}  ${verdict}`.trimEnd();
+  const out = ['budgets', machineText(machine), '', row('question', 'beside', 'wanted', 'is', '')];
+  out.push('─'.repeat(WIDTH));
+  for (const { question, beside, wanted, shown, verdict } of budgets)
+    out.push(row(question, beside ?? '–', wanted, shown ?? '', verdict));
+  return `${out.join('\n')}\n`;
+}
+
+/** The same as data. */
+export function budgetJson({ shown: _shown, value, ...rest }) {
+  return { ...rest, value: value === null ? null : Number(value.toFixed(3)) };
 }
 
 /** A case as text. */
@@ -18,12 +40,15 @@ export function caseText(result) {
   const out = [`${result.name}: ${result.title}`];
   const rows = measured(result);
   if (rows.length > 0) {
-    out.push('', line('command', 'wall', 'from – to', 'CPU'), '─'.repeat(WIDTH));
+    out.push('', line('command', 'wall', 'from – to', 'CPU', 'MB'), '─'.repeat(WIDTH));
     for (const row of rows) {
       const range = `${ms(Math.min(...row.wallMs))} – ${ms(Math.max(...row.wallMs))}`;
-      out.push(line(row.command.label, ms(median(row.wallMs)), range, ms(median(row.cpuMs))));
+      const peak = (Math.max(...row.peakBytes) / 1e6).toFixed(0);
+      out.push(line(row.command.label, ms(median(row.wallMs)), range, ms(median(row.cpuMs)), peak));
     }
     out.push('');
+    for (const row of rows.filter(({ firstByteMs }) => firstByteMs.length > 0))
+      out.push(...folded(`${row.command.label}:`, streamPhrases(row)));
     for (const { label, text } of sentences(rows)) out.push(...folded(`${label} is`, text));
   }
   for (const reason of result.skipped) out.push(...folded('skipped:', [reason]));
@@ -44,6 +69,9 @@ export function caseJson(result) {
       role: row.command.role,
       wallMs: figures(row.wallMs),
       cpuMs: figures(row.cpuMs),
+      peakBytes: figures(row.peakBytes),
+      outputBytes: figures(row.outputBytes),
+      firstByteMs: row.firstByteMs.length === 0 ? null : figures(row.firstByteMs),
     })),
     ratios: pairs(rows).map(({ ours, peer, times }) => ({
       command: ours.command.label,
@@ -63,6 +91,11 @@ function pairs(rows) {
   return of('ours').flatMap((ours) =>
     of('peer').map((peer) => ({ ours, peer, times: median(peer.wallMs) / median(ours.wallMs) })),
   );
+}
+
+function streamPhrases(row) {
+  const size = (median(row.outputBytes) / 1e6).toFixed(1);
+  return [`${size} MB of output`, `its first byte after ${ms(median(row.firstByteMs))} ms`];
 }
 
 function sentences(rows) {
@@ -94,8 +127,8 @@ function folded(heading, phrases) {
   return [...lines, current];
 }
 
-function line(label, wall, range, cpu) {
-  return `${label.padEnd(LABEL)}${wall.padStart(10)}${range.padStart(22)}${cpu.padStart(12)}`;
+function line(label, wall, range, cpu, peak) {
+  return `${label.padEnd(LABEL)}${wall.padStart(9)}${range.padStart(20)}${cpu.padStart(10)}${peak.padStart(7)}`;
 }
 
 function ms(value) {
@@ -114,10 +147,4 @@ function figures(samples) {
     max: rounded(Math.max(...samples)),
     samples: samples.map(rounded),
   };
-}
-
-function median(samples) {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -2,11 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { setUp } from '../tools/setup.mjs';
+import { judged } from './budgets.mjs';
 import { CASES } from './cases.mjs';
 import { prepare } from './loads.mjs';
 import { machineFacts } from './machine.mjs';
 import { measure } from './measure.mjs';
-import { caseJson, caseText, headText } from './report.mjs';
+import { budgetJson, budgetText, caseJson, caseText, headText } from './report.mjs';
 
 const USAGE = `Usage: npm run bench -- [--rounds N | --quick] [--case NAME]... [--json FILE]
 
@@ -17,7 +18,10 @@ const USAGE = `Usage: npm run bench -- [--rounds N | --quick] [--case NAME]... [
   --json FILE  write the figures as JSON too
   -h, --help   show this
 
-Exit codes: 1 an answer was wrong or a command failed, 2 usage. Times are never judged.
+At the end stand the budgets of the cases that were run, each met or missed.
+
+Exit codes: 1 an answer was wrong, a command failed or a load did not last; 2 usage.
+Missed budgets do not count.
 `;
 
 function readOptions() {
@@ -58,12 +62,15 @@ async function bench(options, signal) {
   } finally {
     await workshop.close();
   }
+  const budgets = judged(results, machine);
+  if (budgets.length > 0) process.stdout.write(`\n${budgetText(budgets, machine)}`);
   if (options.json !== undefined) {
     const figures = {
       format: 'portolan.bench/1',
       machine,
       rounds: options.rounds,
       cases: results.map(caseJson),
+      budgets: budgets.map(budgetJson),
     };
     writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
   }

@@ -1,17 +1,17 @@
 /*
  * timed: runs one command inside a load's namespaces and tells what it cost.
  *
- *   timed PID all|no-bpf COMMAND [ARGUMENT...]
+ *   timed PID whole|first-byte COMMAND [ARGUMENT...]
  *
- * PID is a process of the load. With no-bpf the command may not use BPF even as root (CAP_SYS_ADMIN, CAP_PERFMON
- * and CAP_BPF are taken away). The command writes into memory, so that no reader and no disk is measured with
- * it; when it has ended its output is passed on, and descriptor 3 gets one line: exit code (128 + signal when
- * killed), wall nanoseconds from fork to end, CPU microseconds (user + system). SIGTERM ends the command.
+ * PID is a process of the load. The command writes into memory, so that no reader and no disk is measured with it;
+ * when it has ended its output is passed on, and descriptor 3 gets one line: exit code (128 + signal when killed),
+ * wall nanoseconds from fork to end, CPU microseconds (user + system), peak of resident memory in KiB (ru_maxrss),
+ * bytes of output, and wall nanoseconds until the first of them was there. The last is looked for every millisecond,
+ * with first-byte alone, and 0 where there was none. SIGTERM ends the command.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,11 +25,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#define CAP_BPF 39
-#endif
 
 static volatile sig_atomic_t command;
 
@@ -56,12 +51,16 @@ static int memory(const char *name) {
   return fd;
 }
 
-static void pass_on(int from, int to) {
-  off_t at = 0;
+static off_t size_of(int fd) {
   struct stat status;
-  if (fstat(from, &status) < 0) err(125, "memfd");
-  while (at < status.st_size)
-    if (sendfile(to, from, &at, (size_t)(status.st_size - at)) < 0) err(125, "passing the output on");
+  if (fstat(fd, &status) < 0) err(125, "memfd");
+  return status.st_size;
+}
+
+static void pass_on(int from, int to) {
+  off_t at = 0, size = size_of(from);
+  while (at < size)
+    if (sendfile(to, from, &at, (size_t)(size - at)) < 0) err(125, "passing the output on");
 }
 
 static long long nanoseconds(void) {
@@ -70,16 +69,22 @@ static long long nanoseconds(void) {
   return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* When `out` got its first byte, or 0 where `pid` ended before; leaves the end of `pid` to be waited for. */
+static long long await_first_byte(pid_t pid, int out) {
+  siginfo_t info = {.si_pid = 0};
+  while (size_of(out) == 0) {
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) err(125, "waitid");
+    if (info.si_pid != 0) return 0;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  return nanoseconds();
+}
+
 int main(int count, char **args) {
-  if (count < 4) errx(125, "usage: timed PID all|no-bpf COMMAND [ARGUMENT...]");
+  if (count < 4) errx(125, "usage: timed PID whole|first-byte COMMAND [ARGUMENT...]");
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   join(args[1], "user", CLONE_NEWUSER);
   join(args[1], "net", CLONE_NEWNET);
-  if (strcmp(args[2], "no-bpf") == 0) {
-    prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0);
-    prctl(PR_CAPBSET_DROP, CAP_PERFMON, 0, 0, 0);
-    prctl(PR_CAPBSET_DROP, CAP_BPF, 0, 0, 0);
-  }
   int out = memory("out"), errors = memory("err"), nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing < 0 || fcntl(3, F_SETFD, FD_CLOEXEC) < 0) err(125, "descriptors");
 
@@ -97,6 +102,7 @@ int main(int count, char **args) {
     err(127, "%s", args[3]);
   }
   command = pid;
+  long long first = strcmp(args[2], "first-byte") == 0 ? await_first_byte(pid, out) : 0;
   int status;
   struct rusage usage;
   if (wait4(pid, &status, 0, &usage) < 0) err(125, "wait4");
@@ -105,6 +111,7 @@ int main(int count, char **args) {
                   usage.ru_stime.tv_usec;
   pass_on(out, 1);
   pass_on(errors, 2);
-  dprintf(3, "%d %lld %lld\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), wall, cpu);
+  dprintf(3, "%d %lld %lld %ld %lld %lld\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), wall,
+          cpu, usage.ru_maxrss, (long long)size_of(out), first == 0 ? 0 : first - start);
   return 0;
 }

@@ -54,27 +54,42 @@ async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `$
   await bundler.close();
 }
 
-/** What most answers need goes into one file, the rest into parts of its own. */
+/**
+ * What `who` and `list` need goes into one file, whose compiled code is kept beside it; all else into parts of its own,
+ * for every kilobyte of the first counts at each start.
+ */
 const OFTEN = new RegExp(
   [
-    'core/src/',
+    'core/src/(model|text|render)/',
+    'core/src/decide/(use|claims)\\.',
+    'core/src/view/(tree|holder-words|list|report)\\.',
     'facts/src/data-dir',
-    'portolan/src/([^/]+|commands/(report|list|who)/[^/]+)$',
-    'probe/src/([^/]+|parse/[^/]+|linux/([^/]+|bpf/[^/]+))$',
+    'portolan/src/([^/]+|commands/(list|who)/[^/]+)$',
+    'probe/src/(index|backend)\\.',
+    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|owners|process|read-link|read-text|redirect-signs|shared-walk|sock-diag|systemd|tables|users)[./]',
+    'probe/src/parse/(address|linux-(btf|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
   ].join('|'),
 );
 const SELDOM =
-  /(facts\/src\/(update|compile|registry)|probe\/src\/(unsupported|parse\/(containerd?|nft|iptables)|linux\/(containers?|containerd|activation|bind-|actions|engine-http|systemctl))|portolan\/src\/help)/;
+  /render\/json\/(why|kill|event)|model\/(why|kill|event)|portolan\/src\/(help|why|confirm|report-on)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },
 });
 const program = join(PROGRAM, 'dist', 'program.cjs');
-writeFileSync(program, toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, '')));
+const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));
+// What is run from compiled code cannot import: V8 has lost who asks. Modules of Node are imported statically there.
+if (/\bimport\(/.test(bundled)) {
+  process.stderr.write('portolan: program.cjs imports dynamically what is no part of it.\n');
+  process.exitCode = 1;
+}
+writeFileSync(program, bundled);
 cpSync(join(PROGRAM, 'src', 'load.cjs'), join(PROGRAM, 'dist', 'bin.cjs'));
 await bundle('index', 'esm', 'js');
 // The child process that both start to try binds.
 await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
+// The thread that helps to walk many descriptors.
+await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
 for (const name of ['registry.pack', 'claims.pack']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));

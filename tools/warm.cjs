@@ -1,11 +1,11 @@
 // Runs the built program as it is most often run and keeps what V8 compiled for it beside it, for the next start.
 // node tools/warm.cjs FOLDER
 const { writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const vm = require('node:vm');
 
 const folder = process.argv[2];
-const program = join(folder, 'bin.cjs');
+const program = path.join(folder, 'bin.cjs');
 /** What people ask; an answer may fail here, for what was compiled for it counts. */
 const ASKED = [['60163'], ['list'], ['list', '--json'], ['who', '60163']];
 
@@ -22,7 +22,7 @@ vm.Script = Kept;
 process.on('beforeExit', () => {
   const args = ASKED.pop();
   if (args === undefined) {
-    writeFileSync(join(folder, 'program.cjs.cache'), last.createCachedData());
+    writeFileSync(path.join(folder, 'program.cjs.cache'), last.createCachedData());
     process.exit(0);
   }
   process.argv = [process.execPath, program, ...args];

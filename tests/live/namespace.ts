@@ -1,7 +1,7 @@
 // Everything the live tests stand on: what can be had here, a network namespace per test, robots in it, the built
 // program and other tools run inside it, and the end of all of them.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +47,7 @@ function tryRun(file: string, args: readonly string[]): { ok: boolean; why: stri
 /** What a test may ask of the machine beside namespaces. */
 type Need =
   | 'root'
+  | 'tracefs'
   | 'ss'
   | 'lsof'
   | 'vxlan'
@@ -57,6 +58,10 @@ type Need =
   | 'python3'
   | 'systemctl'
   | 'setcap'
+  | 'strace'
+  | 'bpf'
+  | 'userns'
+  | 'mptcp'
   | 'nft'
   | 'iptables-legacy'
   | 'iptables-nft';
@@ -93,6 +98,13 @@ function lacking(need: Need | 'namespace'): string | null {
         const entered = tryRun('nsenter', ['--version']);
         return entered.ok ? null : entered.why;
       }
+      case 'tracefs': {
+        if (!isRoot) return 'not root, so tracefs cannot be mounted';
+        const event = '/sys/kernel/tracing/events/sock/inet_sock_set_state/enable';
+        const script = `mount -t tracefs nodev /sys/kernel/tracing && test -e ${event}`;
+        const made = tryRun('unshare', ['--mount', 'sh', '-c', script]);
+        return made.ok ? null : `the kernel's trace of sockets cannot be had: ${made.why}`;
+      }
       case 'root':
         return isRoot ? null : 'not root';
       case 'ss':
@@ -101,6 +113,24 @@ function lacking(need: Need | 'namespace'): string | null {
         return presence('lsof', '-v');
       case 'setcap':
         return presence('setcap', '-h');
+      case 'strace': {
+        const traced = tryRun('strace', ['-f', '-qq', '-e', 'trace=bpf', 'true']);
+        return traced.ok ? null : traced.why;
+      }
+      case 'bpf':
+        if (!isRoot) return 'not root';
+        if (readlinkSync('/proc/self/ns/pid') !== 'pid:[4026531836]') return 'not in the first pid namespace';
+        return existsSync('/sys/kernel/btf/vmlinux') ? null : 'the kernel has no BTF';
+      case 'userns': {
+        if (!isRoot) return 'not root, so nobody else can be played';
+        const args = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
+        const made = tryRun('setpriv', [...args, 'unshare', '--user', '--map-root-user', '--net', 'true']);
+        return made.ok ? null : `others may not make user namespaces: ${made.why}`;
+      }
+      case 'mptcp': {
+        const file = '/proc/sys/net/mptcp/enabled';
+        return existsSync(file) && readFileSync(file, 'utf8').trim() === '1' ? null : 'no Multipath TCP';
+      }
       case 'nft':
         return rulesCanBeMade('nft add table ip t && nft delete table ip t');
       case 'iptables-legacy':

@@ -51,7 +51,7 @@ liveTest('four thousand listeners of four processes are all listed, each with it
   expect(one.holders).toHaveLength(76);
   const some = await ns.list(['--port', '10000-10009', '--transport', 'tcp']);
   expect(some.holders).toHaveLength(760);
-  const text = await ns.portolan(['list']);
+  const text = await ns.portolan(['list', '--here']);
   expect(text.stdout.split('\n').filter((line) => /^\s*\d+\/(tcp|udp)\s/.test(line))).toHaveLength(
     wanted.size,
   );

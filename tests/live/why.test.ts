@@ -27,15 +27,16 @@ const AS_NOBODY = { uid: NOBODY };
 const DIST = join(dirname(dirname(PROGRAM)), 'dist');
 const BIN = join(DIST, 'bin.cjs');
 
-/** `why PORT --json`, checked against the schema, its exit code against its answer. */
+/** `why PORT --json` about this namespace alone: other tests have theirs. */
 async function why(
   ns: Namespace,
   args: readonly (string | number)[],
   as: { uid?: number } = {},
 ): Promise<WhyV1> {
-  return read(await ns.portolan(['why', ...args.map(String), '--json'], as));
+  return read(await ns.portolan(['why', ...args.map(String), '--here', '--json'], as));
 }
 
+/** Holds an answer against the schema, and the exit code against the answer. */
 function read(ran: { code: number | null; stdout: string; stderr: string }): WhyV1 {
   if (ran.stdout === '') throw new Error(`no answer, exit ${ran.code}: ${ran.stderr}`);
   const answer = checked<WhyV1>(ran.stdout);
@@ -69,7 +70,7 @@ function listener(as: string, at: At, over: Partial<Extract<Step, { op: 'open' }
 
 /** Nothing at all is left of a trial: no socket on the port, in any state. */
 async function nothingOn(ns: Namespace, port: number | string): Promise<void> {
-  expect((await ns.who(port)).holders).toEqual([]);
+  expect((await ns.who(port, ['--here'])).holders).toEqual([]);
 }
 
 liveTest('a free port can be bound, and nothing is left behind', {}, async (ns) => {
@@ -118,9 +119,11 @@ liveTest(
     expect(text.stdout.split('\n')[0]).toContain(
       `${PORT}/tcp cannot be bound here: node (pid ${server.pid}) listens`,
     );
-    await server.end();
+    // The command asks before it acts; here nobody can answer.
+    await take(ns, `${commandOf(causeOf(await why(ns, [PORT]), 'listener'), / kill /)} --yes`);
     expect((await why(ns, [PORT])).bindable).toBe(true);
     await nothingOn(ns, PORT);
+    await server.end();
   },
 );
 
@@ -177,7 +180,8 @@ liveTest(
     expect(kinds(blind)).toEqual(['unseen']);
     expect(blind.gaps.some(({ what }) => what.includes('bound and not listening'))).toBe(true);
     await take(ns, commandOf(causeOf(answer, 'bound'), /^kill \d+$/));
-    for (let tries = 0; (await ns.who(PORT)).holders.length > 0 && tries < 50; tries++) await pause(20);
+    for (let tries = 0; (await ns.who(PORT, ['--here'])).holders.length > 0 && tries < 50; tries++)
+      await pause(20);
     expect((await why(ns, [PORT])).bindable).toBe(true);
   },
 );
@@ -523,6 +527,83 @@ liveTest(
   },
 );
 
+liveTest(
+  'another network namespace does not keep the port; that it is held there is told',
+  { needs: ['root'] },
+  async (ns) => {
+    await ns.robot.steps(
+      {
+        op: 'spawn',
+        as: 'there',
+        file: 'unshare',
+        args: [
+          '--net',
+          process.execPath,
+          '-e',
+          `require('net').createServer().listen(${PORT}, () => console.log(1))`,
+        ],
+      },
+      { op: 'said', of: 'there' },
+    );
+    const answer = read(await ns.portolan(['why', String(PORT), '--json']));
+    expect(answer).toMatchObject({ bindable: true, causes: [], changed: null });
+    const note = only(answer.notes.filter(({ kind }) => kind === 'namespace'));
+    expect(note.holders.some(({ local, namespace }) => local.port === PORT && namespace !== null)).toBe(true);
+    expect((await why(ns, [PORT])).notes).toEqual([]);
+  },
+);
+
+liveTest(
+  'a rule that sends the port elsewhere does not keep it from being bound, and is told',
+  { needs: ['root', 'nft'] },
+  async (ns) => {
+    await take(
+      ns,
+      "nft add table ip t && nft 'add chain ip t pre { type nat hook prerouting priority -100; }' && " +
+        `nft add rule ip t pre tcp dport ${PORT} redirect to :81`,
+    );
+    const answer = await why(ns, [PORT]);
+    expect(answer).toMatchObject({ bindable: true, causes: [] });
+    expect(only(only(answer.notes).holders)).toMatchObject({ kind: 'redirect', state: 'REDIRECT' });
+    const text = await ns.portolan(['why', String(PORT)]);
+    expect(text.stdout.split('\n')[0]).toContain('a rule sends its traffic elsewhere');
+  },
+);
+
+liveTest(
+  'a tunnel of the kernel is the cause; setting its interface down frees the port',
+  { needs: ['root', 'vxlan'] },
+  async (ns) => {
+    await take(ns, 'ip link add vx0 type vxlan id 1 dstport 4789 && ip link set vx0 up');
+    const answer = await why(ns, ['4789/udp', '--family', '4']);
+    expect(kinds(answer)).toEqual(['kernel']);
+    expect(answer.causes[0]?.holders[0]).toMatchObject({ kind: 'kernel', owners: [] });
+    const found = await ns.run('sh', ['-c', commandOf(causeOf(answer, 'kernel'), /^ip /)]);
+    const name = /^\d+: (\w+):/.exec(found.stdout)?.[1];
+    expect(name).toBe('vx0');
+    await take(ns, `ip link set ${name} down`);
+    expect((await why(ns, ['4789/udp', '--family', '4'])).bindable).toBe(true);
+  },
+);
+
+liveTest(
+  'a closed connection of a dual-stack server is dropped by the command that is told',
+  { needs: ['ss'] },
+  async (ns) => {
+    const client = await ns.addRobot();
+    await ns.robot.step(listener('s', ['::', PORT], { v6only: false }));
+    await client.step({ op: 'open', as: 'c', family: 'ipv4', type: 'tcp', connect: [V4, PORT] });
+    await ns.robot.steps({ op: 'accept', of: 's', as: 'a' }, { op: 'close', of: 'a' });
+    await client.step({ op: 'close', of: 'c' });
+    await ns.robot.step({ op: 'close', of: 's' });
+    const answer = await why(ns, [PORT, '--family', '4']);
+    const holder = only(causeOf(answer, 'closing').holders);
+    expect(holder.local.address).toBe('::ffff:127.0.0.1');
+    await take(ns, commandOf(causeOf(answer, 'closing'), /ss -K/));
+    expect((await why(ns, [PORT, '--family', '4'])).bindable).toBe(true);
+  },
+);
+
 liveTest('port 0 works until none is left to choose', {}, async (ns) => {
   const free = await why(ns, [0]);
   expect(free.bindable).toBe(true);
@@ -728,7 +809,7 @@ liveTest(
             open.pop();
           } else open.push(`${as}p`);
         }
-        const before = (await ns.who(`${port}/${type}`)).holders.length;
+        const before = (await ns.who(`${port}/${type}`, ['--here'])).holders.length;
         const flags = ['--address', want.address, '--reuse', want.reuse];
         if (want.address === '::' && want.v6only) flags.push('--family', '6');
         const answer = await why(ns, [`${port}/${type}`, ...flags]);
@@ -745,7 +826,7 @@ liveTest(
           expect(answer.causes.some(({ holders }) => holders.length > 0)).toBe(true);
           expect(kinds(answer)).not.toContain('unseen');
         }
-        expect((await ns.who(`${port}/${type}`)).holders).toHaveLength(before);
+        expect((await ns.who(`${port}/${type}`, ['--here'])).holders).toHaveLength(before);
         for (const of of open) await ns.robot.step({ op: 'close', of });
       }),
       { numRuns: 60 },

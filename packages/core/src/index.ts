@@ -6,12 +6,9 @@ export * from './decide/claims.ts';
 export { disagreementsAbout } from './decide/disagreements.ts';
 export { type ExplainInput, explain, hostView } from './decide/explain.ts';
 export {
-  isNewcomer,
-  type KillInput,
   killEnd,
   killPlan,
   launchDepth,
-  respawner,
 } from './decide/kill.ts';
 export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
@@ -28,8 +25,8 @@ export * from './model/report.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
-export { HolderLines, listPieces } from './render/json/lines.ts';
 export * from './render/json/kill.ts';
+export { HolderLines, listPieces } from './render/json/lines.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson } from './render/printable.ts';

@@ -17,6 +17,7 @@ void main({
   // Beside this file in the built program; passed in, because a bundled module cannot find its own data.
   shippedFacts: fileURLToPath(new URL('./facts/', import.meta.url)),
   bindChild: fileURLToPath(new URL('./bind-child.cjs', import.meta.url)),
+  walkWorker: fileURLToPath(new URL('./walk-worker.cjs', import.meta.url)),
   version,
   call: () => callOf(fileURLToPath(import.meta.url), process.env),
 }).then((code) => {

@@ -51,6 +51,8 @@ export interface LookOptions {
 const SHIPPED = fileURLToPath(new URL('./facts/', import.meta.url));
 /** The child process that tries binds. */
 const BIND_CHILD = fileURLToPath(new URL('./bind-child.cjs', import.meta.url));
+/** The thread that helps to walk many descriptors. */
+const WALK_WORKER = fileURLToPath(new URL('./walk-worker.cjs', import.meta.url));
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */
@@ -204,6 +206,7 @@ function snapshotOf(
     ports,
     transports: options.transports ?? USUAL,
     countEphemeral: count,
+    walkWorker: WALK_WORKER,
     ...(options.procRoot === undefined ? {} : { procRoot: options.procRoot }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

@@ -3,10 +3,10 @@
 // Where this Node is another one than the build's, V8 refuses that code and compiles anew.
 'use strict';
 const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const { Script } = require('node:vm');
 
-const file = join(__dirname, 'program.cjs');
+const file = path.join(__dirname, 'program.cjs');
 let cachedData;
 try {
   cachedData = readFileSync(`${file}.cache`);

@@ -1,5 +1,6 @@
 // From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
 
+import { statSync } from 'node:fs';
 import { exitCodeOf, LANGUAGES, PortolanError, printable, translator, wrapText } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import { cacheDirectory } from './cache-dir.ts';
@@ -19,6 +20,8 @@ export interface Start {
   readonly shippedFacts: string;
   /** Program of the child process that tries binds. */
   readonly bindChild: string;
+  /** Program of the thread that helps to walk descriptors. */
+  readonly walkWorker: string;
   readonly version: string;
   /** How a shell calls this program again, for remedies. */
   call(): string;
@@ -119,13 +122,14 @@ function context(start: Start, parsed: Parsed): Context {
       return openFacts({ shipped: start.shippedFacts, dataDir: self.dataDir, whole });
     },
     async look(request) {
-      if (procRoot !== undefined) await checkProcRoot(procRoot);
+      if (procRoot !== undefined) checkProcRoot(procRoot);
       const { snapshot } = await import('@portolan/probe');
       return snapshot({
         ...request,
         ...(procRoot === undefined ? {} : { procRoot }),
         ffi: !noFfi,
         bpf: !noBpf,
+        walkWorker: start.walkWorker,
         namespaces: request.namespaces !== false && !parsed.switches.has('here'),
         cacheDir: cacheDirectory(io.env, process.geteuid?.()),
         call: () => start.call(),
@@ -133,7 +137,10 @@ function context(start: Start, parsed: Parsed): Context {
     },
     async watch(request) {
       if (procRoot !== undefined) {
-        throw new PortolanError('USAGE', 'A recorded copy of /proc does not change: watch takes no --procfs-root.');
+        throw new PortolanError(
+          'USAGE',
+          'A recorded copy of /proc does not change: watch takes no --procfs-root.',
+        );
       }
       const { watch } = await import('@portolan/probe');
       return watch({ ...request, ffi: !noFfi, call: () => start.call() });
@@ -142,8 +149,7 @@ function context(start: Start, parsed: Parsed): Context {
   return self;
 }
 
-async function checkProcRoot(folder: string): Promise<void> {
-  const { statSync } = await import('node:fs');
+function checkProcRoot(folder: string): void {
   let found = false;
   try {
     found = statSync(folder).isDirectory();

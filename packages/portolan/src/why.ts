@@ -186,7 +186,11 @@ export async function explainBind(asked: AskedBind, tools: WhyTools): Promise<Wh
       result?.ok === true && wish.port !== 0
         ? (await tools.risks(first)).filter(({ id }) => id !== 'in-use')
         : [],
-    gaps: first.gaps,
+    gaps: [
+      ...first.gaps,
+      // Who came later may have what the first look had nothing of.
+      ...last.gaps.filter(({ code }) => first.gaps.every((gap) => gap.code !== code)),
+    ],
     call: tools.call(),
   });
 }

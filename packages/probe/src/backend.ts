@@ -19,6 +19,8 @@ export interface ProbeRequest {
   readonly namespaces?: boolean;
   /** Folder for what is worth keeping between runs; null or absent for none. */
   readonly cacheDir?: string | null;
+  /** Program of the thread that helps to walk many descriptors; absent for one thread alone. */
+  readonly walkWorker?: string;
   /** Count the TCP ports in use within the ephemeral range (costs a dump of all connections). */
   readonly countEphemeral?: boolean;
   /** How a shell calls the program that asks, for remedies; default `portolan`. */

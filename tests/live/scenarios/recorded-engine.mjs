@@ -42,7 +42,7 @@ function containerd() {
   const server = createHttp2Server();
   server.on('stream', (stream, headers) => {
     const namespace = headers['containerd-namespace'];
-    say(`${headers[':path']} ${namespace ?? ''}`);
+    say(`${headers[':path']} ${String(namespace ?? '')}`);
     const answer = namespace === undefined ? recorded.namespaces : recorded.containers[namespace];
     const body = Buffer.from(answer ?? '', 'base64');
     const head = Buffer.alloc(5);

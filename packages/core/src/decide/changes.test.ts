@@ -1,9 +1,14 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { aHolder, anOwner } from '../../../../fixtures/makers.ts';
+import { makeOwner, makeSocket } from '../../../../fixtures/makers.ts';
 import type { Change } from '../model/event.ts';
 import type { Holder } from '../model/report.ts';
 import { changesBetween } from './changes.ts';
+import { toHolder } from './use.ts';
+
+function aHolder(over: Partial<Holder> = {}): Holder {
+  return { ...toHolder(makeSocket()), ...over };
+}
 
 /** Does what the changes say. */
 function apply(holders: readonly Holder[], changes: readonly Change[]): Holder[] {
@@ -36,7 +41,7 @@ function seen(holders: readonly Holder[]): string[] {
 }
 
 const listener = (inode: number, port: number, pid = 1): Holder =>
-  aHolder({ inode, local: { address: '127.0.0.1', port }, owners: [anOwner({ pid })] });
+  aHolder({ inode, local: { address: '127.0.0.1', port }, owners: [makeOwner({ pid })] });
 const connection = (inode: number, from: number, to: number, over: Partial<Holder> = {}): Holder =>
   aHolder({
     kind: 'connection',
@@ -50,28 +55,31 @@ const connection = (inode: number, from: number, to: number, over: Partial<Holde
 
 /** Sockets with an inode are alone with it, and so are connections with their addresses: the kernel sees to that. */
 const holders = fc
-  .uniqueArray(
+  .array(
     fc.record({
       inode: fc.integer({ min: 0, max: 6 }),
       port: fc.integer({ min: 1, max: 3 }),
       pid: fc.integer({ min: 1, max: 3 }),
       kind: fc.constantFrom('listener' as const, 'bound' as const, 'connection' as const, 'closing' as const),
     }),
-    { selector: ({ inode, port, kind }) => (inode === 0 ? `${kind} ${port}` : inode), maxLength: 8 },
+    { maxLength: 8 },
   )
-  .map((rows) =>
-    rows.map(({ inode, port, pid, kind }) =>
-      kind === 'closing'
-        ? connection(0, port, 80, { kind, state: 'TIME_WAIT' })
-        : kind === 'connection'
-          ? connection(inode, port, 80)
-          : {
-              ...listener(inode, port, pid),
-              kind,
-              state: kind === 'bound' ? ('BOUND' as const) : ('LISTEN' as const),
-            },
-    ),
-  );
+  .map((rows) => {
+    const taken = new Set<string>();
+    return rows.flatMap(({ inode: some, port, pid, kind }): Holder[] => {
+      const inode = kind === 'closing' ? 0 : some;
+      const connected = kind === 'closing' || kind === 'connection';
+      const names = [
+        ...(inode === 0 ? [] : [`inode ${inode}`]),
+        ...(connected ? [`connection ${port}`] : inode === 0 ? [`listener ${port}`] : []),
+      ];
+      if (names.some((name) => taken.has(name))) return [];
+      for (const name of names) taken.add(name);
+      if (kind === 'closing') return [connection(0, port, 80, { kind, state: 'TIME_WAIT' })];
+      if (kind === 'connection') return [connection(inode, port, 80)];
+      return [{ ...listener(inode, port, pid), kind, state: kind === 'bound' ? 'BOUND' : 'LISTEN' }];
+    });
+  });
 
 describe('changesBetween', () => {
   test('applied to the first list, they give the second', () => {
@@ -103,7 +111,7 @@ describe('changesBetween', () => {
     for (const fresh of [
       listener(1, 80, 11),
       { ...old, owners: [] },
-      { ...old, owners: [...old.owners, anOwner({ pid: 12 })] },
+      { ...old, owners: [...old.owners, makeOwner({ pid: 12 })] },
       { ...old, kind: 'bound' as const, state: 'BOUND' as const },
     ]) {
       expect(changesBetween([old], [fresh])).toEqual([{ change: 'changed', holder: fresh, before: old }]);
@@ -111,8 +119,11 @@ describe('changesBetween', () => {
   });
 
   test('a pid that names another process is another owner', () => {
-    const old = aHolder({ inode: 1, owners: [anOwner({ pid: 5, startedAt: '2026-01-01T00:00:00.000Z' })] });
-    const fresh = aHolder({ inode: 1, owners: [anOwner({ pid: 5, startedAt: '2026-01-01T00:00:09.000Z' })] });
+    const old = aHolder({ inode: 1, owners: [makeOwner({ pid: 5, startedAt: '2026-01-01T00:00:00.000Z' })] });
+    const fresh = aHolder({
+      inode: 1,
+      owners: [makeOwner({ pid: 5, startedAt: '2026-01-01T00:00:09.000Z' })],
+    });
     expect(changesBetween([old], [fresh]).map(({ change }) => change)).toEqual(['changed']);
   });
 

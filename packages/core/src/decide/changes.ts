@@ -29,11 +29,13 @@ export function changesBetween(before: readonly Holder[], after: readonly Holder
   return [...closed, ...changed, ...opened];
 }
 
-/** Same kind, state and owners: what else may differ, such as the time left of TIME_WAIT, is no change. */
+/** Same kind, state, local address and owners: what else may differ, such as the time left of TIME_WAIT, is no change. */
 function isSame(a: Holder, b: Holder): boolean {
   return (
     a.kind === b.kind &&
     a.state === b.state &&
+    a.local.address === b.local.address &&
+    a.local.port === b.local.port &&
     a.owners.length === b.owners.length &&
     a.owners.every((owner, index) => {
       const other = b.owners[index];

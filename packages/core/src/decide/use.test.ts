@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeGap, makeRedirect, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
 import type { Transport } from '../model/port.ts';
-import type { Gap, Socket, SocketState } from '../model/socket.ts';
+import type { Gap, NetNamespace, Socket, SocketState } from '../model/socket.ts';
 import { holderKind, holdersOf, useOf } from './use.ts';
 
 const PEER = { address: '10.0.0.1', port: 443 };
@@ -186,5 +186,148 @@ describe('redirects', () => {
     });
     const kinds = holdersOf(snapshot, null, ['tcp']).map(({ kind }) => kind);
     expect(kinds).toEqual(['listener', 'redirect', 'connection']);
+  });
+});
+
+const elsewhere = (over: Partial<NetNamespace> = {}): NetNamespace => ({
+  inode: 4_026_532_000,
+  names: [],
+  container: null,
+  process: null,
+  ...over,
+});
+
+describe('other network namespaces', () => {
+  const foreign = makeSocket({ namespace: elsewhere() });
+
+  test('what they hold is shown and holds nothing here', () => {
+    const use = useOf(makeSnapshot({ sockets: [foreign] }), [5000, 5000], ['tcp']);
+    expect(use.verdict).toBe('free');
+    expect(use.holders).toMatchObject([{ kind: 'listener', namespace: { inode: 4_026_532_000 } }]);
+    const gap = makeSnapshot({ sockets: [foreign], gaps: [makeGap()] });
+    expect(useOf(gap, [5000, 5000], ['tcp']).verdict).toBe('unknown');
+  });
+
+  test('the verdict is the same with them and without', () => {
+    const somewhere = fc.constantFrom(null, elsewhere(), elsewhere({ inode: 5 }), elsewhere({ inode: null }));
+    const placed = fc.tuple(anySocket, somewhere).map(([socket, namespace]) => ({ ...socket, namespace }));
+    fc.assert(
+      fc.property(
+        fc.array(placed, { maxLength: 8 }),
+        fc.array(anyGap, { maxLength: 2 }),
+        port,
+        asked,
+        (sockets, gaps, number, transports) => {
+          const all = useOf(makeSnapshot({ sockets, gaps }), [number, number], transports);
+          const here = sockets.filter(({ namespace }) => namespace === null);
+          const alone = useOf(makeSnapshot({ sockets: here, gaps }), [number, number], transports);
+          expect(all.verdict).toBe(alone.verdict);
+          // Here comes before elsewhere, and in the very order in which it comes alone.
+          expect(all.holders.slice(0, alone.holders.length)).toEqual(alone.holders);
+          for (const holder of all.holders.slice(alone.holders.length))
+            expect(holder.namespace).not.toBeNull();
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('the order is one order, whatever order the sockets come in', () => {
+    const somewhere = fc.constantFrom(null, elsewhere(), elsewhere({ inode: 5 }));
+    const device = fc.constantFrom(null, 'eth0', 'eth1');
+    const placed = fc
+      .tuple(anySocket, somewhere, device)
+      .map(([socket, namespace, on]) => ({ ...socket, namespace, device: on }));
+    const words = (sockets: readonly Socket[]): string[] =>
+      holdersOf(makeSnapshot({ sockets }), null, ['tcp', 'udp', 'sctp', 'dccp']).map(
+        (holder) =>
+          `${holder.namespace?.inode} ${holder.local.port} ${holder.kind} ${holder.transport} ${holder.device} ${holder.group}`,
+      );
+    fc.assert(
+      fc.property(
+        fc
+          .array(placed, { maxLength: 8 })
+          .chain((sockets) =>
+            fc.tuple(
+              fc.constant(sockets),
+              fc.shuffledSubarray(sockets, { minLength: sockets.length, maxLength: sockets.length }),
+            ),
+          ),
+        ([sockets, shuffled]) => {
+          expect(words(shuffled)).toEqual(words(sockets));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('groups', () => {
+  const groups = (sockets: readonly Socket[]): number[] =>
+    holdersOf(makeSnapshot({ sockets }), null, ['tcp', 'udp']).map(({ group }) => group);
+
+  test('listeners on the very same endpoint share it', () => {
+    expect(groups([makeSocket(), makeSocket({ inode: 2 }), makeSocket({ inode: 3 })])).toEqual([3, 3, 3]);
+    const udp = { transport: 'udp', state: 'UNCONN' } as const;
+    expect(groups([makeSocket(udp), makeSocket({ ...udp, inode: 2 })])).toEqual([2, 2]);
+  });
+  test.each<[string, Partial<Socket>]>([
+    ['another address', { local: { address: '0.0.0.0', port: 5000 } }],
+    ['another port', { local: { address: '127.0.0.1', port: 5001 } }],
+    ['another transport', { transport: 'udp', state: 'UNCONN' }],
+    ['another interface', { device: 'eth0' }],
+    ['another namespace', { namespace: elsewhere() }],
+    ['a connection', { state: 'ESTABLISHED', peer: PEER }],
+    ['bound only', { state: 'BOUND' }],
+  ])('%s is not of the group', (_, over) => {
+    expect(groups([makeSocket(), makeSocket({ inode: 2, ...over })])).toEqual([1, 1]);
+  });
+  test('a namespace is the same by its inode, not as an object', () => {
+    const two = [
+      makeSocket({ namespace: elsewhere() }),
+      makeSocket({ inode: 2, namespace: elsewhere({ inode: 7 }) }),
+      makeSocket({ inode: 3, namespace: elsewhere() }),
+    ];
+    expect(groups(two).toSorted()).toEqual([1, 2, 2]);
+  });
+  test('each group has as many as it says', () => {
+    const device = fc.constantFrom(null, 'eth0');
+    const somewhere = fc.constantFrom(null, elsewhere());
+    const many = fc.array(
+      fc
+        .tuple(
+          fc.nat(1),
+          fc.constantFrom('127.0.0.1', '::'),
+          device,
+          somewhere,
+          fc.constantFrom('LISTEN', 'BOUND'),
+        )
+        .map(([number, address, on, namespace, state]) =>
+          makeSocket({
+            local: { address, port: number },
+            device: on,
+            namespace,
+            state: state as SocketState,
+          }),
+        ),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(many, (sockets) => {
+        const holders = holdersOf(makeSnapshot({ sockets }), null, ['tcp']);
+        for (const holder of holders) {
+          const same = holders.filter(
+            (other) =>
+              other.kind === 'listener' &&
+              other.local.port === holder.local.port &&
+              other.local.address === holder.local.address &&
+              other.device === holder.device &&
+              other.namespace === holder.namespace,
+          );
+          expect(holder.group).toBe(holder.kind === 'listener' ? same.length : 1);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -316,6 +316,17 @@ function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: Why
       },
     ];
   }
+  if (kind === 'kernel') {
+    return [
+      {
+        title: say('why.remedy.tunnel'),
+        commands: [`ip -d link show | grep -B 2 'dstport ${wish.port} '`],
+        needsRoot: false,
+        persistent: false,
+        undo: [],
+      },
+    ];
+  }
   if (wish.transport !== 'tcp' || platform !== 'linux') return [];
   const remedies: Remedy[] = [];
   if (kind === 'closing' && holders.every(({ freeInMs }) => freeInMs !== null)) {
@@ -349,7 +360,8 @@ function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: Why
 /** ss(8) ends one socket by SOCK_DESTROY; it writes mapped addresses as it reads them. */
 function killSocket({ local, peer }: Holder): string {
   const end = (address: string, port: number): string =>
-    address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    // Quoted: some shells take brackets for a pattern of file names.
+    address.includes(':') ? `'[${address}]:${port}'` : `${address}:${port}`;
   const to = peer === null ? '' : ` dst ${end(peer.address, peer.port)}`;
   return `sudo ss -K -tan src ${end(local.address, local.port)}${to}`;
 }

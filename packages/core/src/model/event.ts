@@ -1,7 +1,7 @@
 // What a watch tells: changes of holders as they happen, and how it watches.
 import type { Holder } from './report.ts';
 
-/** `changed`: the same socket with other owners, in another state, or of another kind. */
+/** `changed`: the same socket with other owners, in another state, of another kind, or bound to another address. */
 export type ChangeKind = 'opened' | 'closed' | 'changed';
 
 /** One difference between two looks. */

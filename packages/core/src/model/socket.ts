@@ -89,7 +89,7 @@ export interface Redirect {
   readonly chain: string;
   /** Who wrote the rule, where its form or comment shows it. */
   readonly maker: 'kubernetes' | 'docker' | 'podman' | 'cni' | null;
-  /** What the maker calls it, `default/web:http` for a Kubernetes Service; null where it says nothing. */
+  /** What the maker calls it, `default/web:http` for a Kubernetes Service; without a maker the rule's comment; null for none. */
   readonly name: string | null;
   readonly publishes: Published | null;
 }

@@ -131,7 +131,7 @@ function run([first, last]: PortRange): string {
   return first === last ? String(first) : `${first}–${last}`;
 }
 
-/** `250 ms`, `2.5 s`: units that every language writes the same way. */
+/** `250 ms`, `2.5 s`: units that every language writes the same way, not to be parted from their number. */
 function lasting(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 100) / 10} s`;
+  return ms < 1000 ? `${ms}\u00a0ms` : `${Math.round(ms / 100) / 10}\u00a0s`;
 }

@@ -10,12 +10,14 @@ import {
   type Snapshot,
 } from '@portolan/core';
 import type { Backend, ProbeRequest } from '../backend.ts';
+import type { KernelFacts } from '../parse/linux-btf.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
 import { kernelFacts } from './bpf/facts.ts';
 import { Elsewhere } from './elsewhere.ts';
 import {
+  type FdWalk,
   filesWalk,
   hasManyDescriptors,
   listPids,
@@ -30,8 +32,9 @@ import { findNamespaces } from './namespaces.ts';
 import { type Libc, loadLibc } from './native.ts';
 import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
+import { linkReader } from './read-link.ts';
 import { readText } from './read-text.ts';
-import { readRedirects } from './redirects.ts';
+import { sharedWalk } from './shared-walk.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
 import { countPorts, listsBound, readTables, type Tables } from './tables.ts';
 import { allUsersMapped, mappedUsers, userNames } from './users.ts';
@@ -71,9 +74,10 @@ function look(request: ProbeRequest): Snapshot {
     const remedy = boundRemedy(request, live, release);
     const userName = userNames(live);
     const processes = new ProcessReader(procRoot, userName);
+    const walk = walkFor(libc, procRoot, request, live);
     const around =
       live && request.namespaces !== false
-        ? findNamespaces(procRoot, listPids(procRoot), processes)
+        ? findNamespaces(procRoot, listPids(procRoot), processes, linkReader(libc))
         : { foreign: [], hidden: 0 };
     const read = (ports: PortRange | null): Tables =>
       readTables(procRoot, diag, release, ports, request.transports, remedy);
@@ -93,7 +97,7 @@ function look(request: ProbeRequest): Snapshot {
     const parts = [here, ...elsewhere.parts(around.foreign)];
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
-      walk: (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot),
+      walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
       descriptors: () => (libc === null || !live ? null : kernelsList(libc, request)),
       privileged: !live || process.geteuid?.() === 0,
@@ -103,13 +107,11 @@ function look(request: ProbeRequest): Snapshot {
       kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
-    const rules = live ? readRedirects(libc, request, sameAgain(request)) : { redirects: [], gaps: [] };
     const foreignGaps = elsewhere.gaps(around.hidden, ownersRemedy(request, live));
     const gaps: Gap[] = [
       ...tables.gaps,
       ...limitGaps,
       ...ownerGaps,
-      ...rules.gaps,
       ...foreignGaps,
       ...(live ? vrfGaps(libc) : []),
     ].map((gap) =>
@@ -133,7 +135,7 @@ function look(request: ProbeRequest): Snapshot {
       limits,
       ephemeralUse: countEphemeral(request, procRoot, diag, release, limits),
       sockets,
-      redirects: rules.redirects,
+      redirects: [],
       gaps,
     };
   } finally {
@@ -144,13 +146,40 @@ function look(request: ProbeRequest): Snapshot {
 /** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
 const FEW_DESCRIPTORS = 2000;
 
+let known: KernelFacts | null | undefined;
+
 /** The kernel's own list of descriptors, where walking them would take longer and the rights allow to ask for it. */
-function kernelsList(libc: Libc, { ports, bpf, cacheDir }: ProbeRequest): Descriptors | null {
-  if (bpf === false || process.geteuid?.() !== 0 || !isInitialPidNamespace(LIVE_PROC)) return null;
+function kernelsList(libc: Libc, request: ProbeRequest): Descriptors | null {
+  const { ports, cacheDir } = request;
+  if (!mayAskKernel(request)) return null;
   if (!hasManyDescriptors(LIVE_PROC, listPids(LIVE_PROC), FEW_DESCRIPTORS)) return null;
-  const facts = kernelFacts(cacheDir ?? null);
-  if (facts === null) return null;
-  return bpfDescriptors(libc, facts, ports !== null && ports[0] === ports[1] ? ports[0] : null);
+  // The running kernel stays the same as long as this process runs.
+  known ??= kernelFacts(cacheDir ?? null);
+  if (known === null) return null;
+  return bpfDescriptors(libc, known, ports !== null && ports[0] === ports[1] ? ports[0] : null);
+}
+
+/** From so many descriptors on a second thread is there before the walk is over. */
+const MANY_DESCRIPTORS = 20_000;
+
+/** The walk over descriptors, shared with a second thread where that pays and the kernel's own list cannot be had. */
+function walkFor(libc: Libc | null, procRoot: string, request: ProbeRequest, live: boolean): FdWalk {
+  const alone = (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot);
+  const { walkWorker, ports } = request;
+  if (!live || walkWorker === undefined || ports !== null || mayAskKernel(request)) return alone;
+  const pids = listPids(procRoot);
+  if (!hasManyDescriptors(procRoot, pids, MANY_DESCRIPTORS)) return alone;
+  try {
+    return sharedWalk(walkWorker, pids, alone);
+  } catch {
+    // No second thread to be had (a limit on threads or memory): one does it all.
+    return alone;
+  }
+}
+
+/** Root in the first pid namespace may ask the kernel, unless it was told not to. */
+function mayAskKernel({ bpf, ffi }: ProbeRequest): boolean {
+  return bpf !== false && ffi !== false && process.geteuid?.() === 0 && isInitialPidNamespace(LIVE_PROC);
 }
 
 /** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */

@@ -1,9 +1,12 @@
 // Who has which socket open: a walk over /proc/PID/fd, by plain files or by bare system calls.
-import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { type Libc, nativeBuffer } from './native.ts';
 
-/** Called for every wanted inode found: which process, and the link below its folder, `fd/7`. */
-export type OnHit = (inode: number, pid: number, link: string) => void;
+/**
+ * Called for every wanted inode found: which process, and the descriptor, or for one of a single thread the link below
+ * the process's folder, `task/12/fd/7`.
+ */
+export type OnHit = (inode: number, pid: number, link: number | string) => void;
 
 /** What a walk could not do. */
 export interface WalkResult {
@@ -14,7 +17,11 @@ export interface WalkResult {
 }
 
 /** Looks through the descriptors of `pids` for the inodes in `wanted`. */
-export type FdWalk = (pids: readonly number[], wanted: ReadonlySet<number>, onHit: OnHit) => WalkResult;
+export type FdWalk = (
+  pids: Iterable<number>,
+  wanted: Pick<ReadonlySet<number>, 'has'>,
+  onHit: OnHit,
+) => WalkResult;
 
 /** Process ids under a /proc, ascending. Throws where the folder cannot be read. */
 export function listPids(procRoot: string): number[] {
@@ -43,12 +50,17 @@ export function filesWalk(procRoot: string): FdWalk {
     const refused: number[] = [];
     for (const pid of pids) {
       const seen = readDescriptors(`${procRoot}/${pid}/fd`, (name, inode) => {
-        if (wanted.has(inode)) onHit(inode, pid, `fd/${name}`);
+        if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, Number(name));
       });
-      if (!seen) refused.push(pid);
+      if (!seen && isThere(procRoot, pid)) refused.push(pid);
     }
     return { refused };
   };
+}
+
+/** A link of a process that has ended since its folder was opened is refused even to root (proc_fd_access_allowed). */
+function isThere(procRoot: string, pid: number): boolean {
+  return existsSync(`${procRoot}/${pid}`);
 }
 
 /** Most descriptors of threads that are looked through: about a second's worth. */
@@ -79,7 +91,7 @@ export function threadWalk(
           left--;
           if (wanted.has(inode)) onHit(inode, pid, `task/${thread}/fd/${name}`);
         });
-        if (!seen && !refused.includes(pid)) refused.push(pid);
+        if (!seen && !refused.includes(pid) && isThere(procRoot, pid)) refused.push(pid);
       }
     }
     return { refused };
@@ -179,10 +191,10 @@ export function syscallWalk(libc: Libc, procRoot: string): FdWalk | null {
             continue;
           }
           const inode = inodeOfLink(link, size);
-          if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, `fd/${decimal(names, nameAt)}`);
+          if (inode !== 0 && wanted.has(inode)) onHit(inode, pid, decimal(names, nameAt));
         }
       }
-      if (refusedHere) refused.push(pid);
+      if (refusedHere && isThere(procRoot, pid)) refused.push(pid);
       libc.close(dir);
     }
     return { refused };

@@ -1,13 +1,23 @@
-// What others than the kernel can add to a snapshot of this host: systemd's units, and the engines' containers.
+// What is added to a snapshot of this host only where there is something to add: rules that redirect ports, systemd's
+// units, the engines' containers.
 import type { Snapshot } from '@portolan/core';
 import type { ProbeRequest } from '../backend.ts';
 import { enginesNeeded } from './engine-needs.ts';
+import { loadLibc } from './native.ts';
+import { redirectSigns } from './redirect-signs.ts';
 import { systemdBehind } from './systemd.ts';
 
-/** Asks them where there is something to ask; what does that is loaded only then. */
+/** Looks and asks where there is something to find; what does that is loaded only then. */
 export async function finish(snapshot: Snapshot, request: ProbeRequest): Promise<Snapshot> {
   let { sockets, redirects, gaps } = snapshot;
   const uid = process.geteuid?.() ?? null;
+  const signs = redirectSigns(request.ffi === false ? null : loadLibc());
+  if (signs !== null) {
+    const { readRedirects } = await import('./redirects.ts');
+    const rules = readRedirects(signs, request, commandAgain(request));
+    redirects = rules.redirects;
+    gaps = [...gaps, ...rules.gaps];
+  }
   const env = (name: string): string | undefined => process.env[name];
   if (sockets.some((socket) => systemdBehind(socket, uid) !== null)) {
     const { readActivations } = await import('./activation.ts');

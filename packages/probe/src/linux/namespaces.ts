@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, statSync } from 'node:f
 import type { NetNamespace } from '@portolan/core';
 import type { Libc } from './native.ts';
 import type { ProcessReader } from './process.ts';
+import type { LinkReader } from './read-link.ts';
 
 /** Where ip-netns(8) keeps its names. */
 const NAMES = '/run/netns';
@@ -41,15 +42,16 @@ export function findNamespaces(
   procRoot: string,
   pids: readonly number[],
   processes: ProcessReader,
+  read: LinkReader,
 ): Namespaces {
-  const own = namespaceOf(`${procRoot}/self/ns/net`);
+  const own = namespaceOf(`${procRoot}/self/ns/net`, read);
   const ownTable = tableOf(procRoot, 'self');
   const byInode = new Map<number, Found>();
   const byTable = new Map<number, Found>();
   let hidden = 0;
   for (const pid of pids) {
     const path = `${procRoot}/${pid}/ns/net`;
-    const inode = namespaceOf(path);
+    const inode = namespaceOf(path, read);
     if (inode === 'gone') continue;
     if (inode !== 'refused') {
       if (inode === own) continue;
@@ -126,14 +128,11 @@ function namespaceDevice(): number | null {
 }
 
 /** Inode in a link `net:[4026531840]`; a process that has ended has none, of others it may not be readable. */
-function namespaceOf(path: string): number | 'gone' | 'refused' {
-  try {
-    const inode = /^net:\[(\d+)\]$/.exec(readlinkSync(path))?.[1];
-    return inode === undefined ? 'gone' : Number(inode);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'EACCES' || code === 'EPERM' ? 'refused' : 'gone';
-  }
+function namespaceOf(path: string, read: LinkReader): number | 'gone' | 'refused' {
+  const link = read(path);
+  if (typeof link === 'string') return link;
+  const inode = /^net:\[(\d+)\]$/.exec(link.target)?.[1];
+  return inode === undefined ? 'gone' : Number(inode);
 }
 
 function tableOf(procRoot: string, pid: string): number | null {

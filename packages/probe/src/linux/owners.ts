@@ -125,12 +125,14 @@ interface Search {
  * process be replaced. So they are read in turn until every socket of the last table has its owner or stays
  * without one. What the last table shows is what is said, and never less.
  */
-function searchOwners(first: readonly TablePart[], join: OwnerJoin, found: FoundOwners): Search {
+function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: FoundOwners): Search {
   const refused = new Set<number>();
-  let parts = first;
+  let parts = tables;
   if (!parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0)))
     return { parts, refused, bounded: false, error: null };
-  let listed = found.adopt(join.descriptors());
+  const first = join.descriptors();
+  // A list that does not fit the tables, or of which no process is what it says, is not what we take it for.
+  let listed = first !== null && fits(first, tables) && found.adopt(first) && found.knowsAny(tables);
   const asked = listed;
   let missing = found.missing(parts);
   try {
@@ -158,6 +160,28 @@ function searchOwners(first: readonly TablePart[], join: OwnerJoin, found: Found
   } catch (error) {
     return { parts, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
+}
+
+/** Rows of the tables that are compared with the kernel's list. */
+const COMPARED = 256;
+
+/** Does the kernel's list have some of these sockets, and on the same ports? */
+function fits({ words }: Descriptors, parts: readonly TablePart[]): boolean {
+  const ports = new Map<number, number>();
+  for (const { rows } of parts) {
+    for (const { inode, local } of rows) {
+      if (ports.size >= COMPARED) break;
+      if (inode !== 0) ports.set(inode, local.port);
+    }
+  }
+  let known = false;
+  for (let at = 0; at < words.length; at += RECORD_WORDS) {
+    const port = ports.get(words[at + 2] ?? 0);
+    if (port === undefined) continue;
+    if (port !== (words[at + 7] ?? 0) >>> 16) return false;
+    known = true;
+  }
+  return known;
 }
 
 /** More ports than this are read again by reading all. */
@@ -241,7 +265,8 @@ class FoundOwners {
         hit = { proofs: [], inodes: [] };
         hits.set(pid, hit);
       }
-      if (hit.proofs.length < PROOFS) hit.proofs.push({ link, inode });
+      if (hit.proofs.length < PROOFS)
+        hit.proofs.push({ link: typeof link === 'number' ? `fd/${link}` : link, inode });
       hit.inodes.push(inode);
     });
     for (const [pid, { proofs, inodes }] of hits) {
@@ -291,6 +316,11 @@ class FoundOwners {
       return owner;
     }
     return null;
+  }
+
+  /** True where somebody was found for any of these rows. */
+  knowsAny(parts: readonly TablePart[]): boolean {
+    return parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0 && this.#byInode.has(inode)));
   }
 
   /** Inodes of these rows that nobody was found for. */

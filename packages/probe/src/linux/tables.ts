@@ -4,8 +4,8 @@ import { endianness } from 'node:os';
 import { type Gap, inRange, type ParityCount, type PortRange, type Transport } from '@portolan/core';
 import { ALL_STATES, type DumpRequest } from '../parse/linux-inet-diag.ts';
 import { parseProcNet } from '../parse/linux-proc-net.ts';
-import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { readTable } from './read-text.ts';
+import type { DiagTransport, LinuxSocketRow } from '../parse/linux-row.ts';
+import { readTable, readText } from './read-text.ts';
 import type { SockDiag } from './sock-diag.ts';
 
 /** Rows, how they were read, and what could not be. */
@@ -18,6 +18,8 @@ export interface Tables {
 /** TCP_LISTEN alone. */
 const LISTENING = 1 << 10;
 const FAMILIES = ['ipv4', 'ipv6'] as const;
+/** The kernel knows some dozens of protocols, a line each. */
+const PROTOCOLS_LIMIT = 1 << 16;
 const SCANNED = ['tcp', 'udp'] as const;
 
 /** Linux lists bound, inactive TCP sockets since 6.8 (commit 91051f003948, "tcp: Dump bound-only sockets"). */
@@ -49,10 +51,13 @@ export function readTables(
       if (gap !== null) gaps.push(gap);
     }
   }
-  for (const transport of ['sctp', 'dccp'] as const) {
-    if (transports.includes(transport) && kernelHas(procRoot, transport))
-      gaps.push(unreadable(transport, 'not-read'));
+  if (transports.includes('sctp') && kernelHas(procRoot, 'sctp')) {
+    // Its module for sock_diag may be missing, and without native code nothing is asked.
+    const read =
+      diag !== null && FAMILIES.every((family) => dumpInto(rows, diag, family, 'sctp', ports, ALL_STATES));
+    if (!read) gaps.push(unreadable('sctp', 'not-read'));
   }
+  if (transports.includes('dccp') && kernelHas(procRoot, 'dccp')) gaps.push(unreadable('dccp', 'not-read'));
   if (transports.includes('tcp') && (tcpByFile || !listsBound(release))) {
     gaps.push({
       code: release === null || listsBound(release) ? 'bound-invisible' : 'bound-unlisted',
@@ -62,7 +67,29 @@ export function readTables(
       transports: ['tcp'],
     });
   }
-  return { rows, via: byFile ? 'procfs' : 'sock_diag', gaps };
+  const marked = diag === null ? rows : markMultipath(rows, diag, procRoot, ports);
+  return { rows: marked, via: byFile ? 'procfs' : 'sock_diag', gaps };
+}
+
+/** The line of /proc/net/protocols for Multipath TCP: name, size, sockets of this namespace. */
+const MULTIPATH_IN_USE = /^MPTCP(v6)?\s+\d+\s+[1-9]/m;
+
+/** Rows of Multipath TCP (RFC 8684) marked as such; its list is only asked for where it has sockets. */
+function markMultipath(
+  rows: readonly LinuxSocketRow[],
+  diag: SockDiag,
+  procRoot: string,
+  ports: PortRange | null,
+): readonly LinuxSocketRow[] {
+  if (!rows.some(({ transport }) => transport === 'tcp')) return rows;
+  if (!MULTIPATH_IN_USE.test(readText(`${procRoot}/net/protocols`, PROTOCOLS_LIMIT)?.text ?? '')) return rows;
+  const inodes = new Set<number>();
+  for (const family of FAMILIES) {
+    diag.dump({ family, transport: 'tcp', states: ALL_STATES, ports, multipath: true }, ({ inode }) => {
+      if (inode !== 0) inodes.add(inode);
+    });
+  }
+  return rows.map((row) => (inodes.has(row.inode) ? { ...row, mptcp: true } : row));
 }
 
 /** Adds the rows of a dump, all of them or none; false where it failed. */
@@ -70,7 +97,7 @@ function dumpInto(
   rows: LinuxSocketRow[],
   diag: SockDiag,
   family: DumpRequest['family'],
-  transport: 'tcp' | 'udp',
+  transport: DiagTransport,
   ports: PortRange | null,
   states: number = ALL_STATES,
 ): boolean {

@@ -44,7 +44,14 @@ class Encoder {
     return this.#strings.length - text.length - 1;
   }
 
-  add(kind: number, name: string, sizeOrType = 0, more: readonly number[] = [], entries = 0, flag = false): number {
+  add(
+    kind: number,
+    name: string,
+    sizeOrType = 0,
+    more: readonly number[] = [],
+    entries = 0,
+    flag = false,
+  ): number {
     const out = Buffer.alloc(12 + 4 * more.length);
     out.writeUInt32LE(this.name(name), 0);
     out.writeUInt32LE((((flag ? 0x80 : 0) | kind) * 2 ** 24 + entries) >>> 0, 4);
@@ -120,7 +127,10 @@ const FUNCTIONS = [
 ];
 
 /** A whole kernel; `before` may add types first and give structures other members. */
-function kernel(before: (btf: Encoder) => Structs = () => ({}), functions: readonly string[] = FUNCTIONS): Buffer {
+function kernel(
+  before: (btf: Encoder) => Structs = () => ({}),
+  functions: readonly string[] = FUNCTIONS,
+): Buffer {
   const btf = new Encoder();
   btf.add(INT, 'int', 4, [0x0100_0020]);
   const over = before(btf);
@@ -174,7 +184,9 @@ describe('facts', () => {
       'ns_common.inum': 16,
     });
     // Type 1 is the int; the structures follow, then a prototype, then the functions.
-    expect(Object.values(found.structures).toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(Object.values(found.structures).toSorted((a, b) => a - b)).toEqual([
+      2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ]);
     expect(FUNCTIONS.map((name) => found.functions[name as keyof typeof found.functions])).toEqual([
       13, 14, 15, 16, 17, 18,
     ]);
@@ -198,8 +210,18 @@ describe('facts', () => {
     const bytes = kernel((btf) => {
       let inner = btf.struct('', [{ name: 'skc_num', type: 1, bits: 16 }]);
       for (const kind of [TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG]) inner = btf.add(kind, '', inner);
-      const middle = btf.struct('', [{ name: 'other', type: 1, bits: 0 }, { type: inner, bits: 64 }]);
-      const outer = btf.struct('', [{ type: middle, bits: 0 }, { name: 'skc_net', type: 1, bits: 0 }], { kind: UNION });
+      const middle = btf.struct('', [
+        { name: 'other', type: 1, bits: 0 },
+        { type: inner, bits: 64 },
+      ]);
+      const outer = btf.struct(
+        '',
+        [
+          { type: middle, bits: 0 },
+          { name: 'skc_net', type: 1, bits: 0 },
+        ],
+        { kind: UNION },
+      );
       return {
         sock_common: [
           { name: 'skc_family', type: 1, bits: 0 },
@@ -289,7 +311,9 @@ describe('facts', () => {
 describe('damage', () => {
   const whole = kernel((btf) => {
     const inner = btf.struct('', [{ name: 'skc_num', type: 1, bits: 16 }]);
-    return { sock_common: [...(PLAIN['sock_common'] ?? []).slice(1), { type: btf.add(CONST, '', inner), bits: 64 }] };
+    return {
+      sock_common: [...(PLAIN['sock_common'] ?? []).slice(1), { type: btf.add(CONST, '', inner), bits: 64 }],
+    };
   });
 
   test('cut at every length: an error with a place', () => {
@@ -324,7 +348,10 @@ describe('damage', () => {
   test('a type that is not there, and modifiers that go round', () => {
     const inside = (member: (btf: Encoder) => number): Buffer =>
       kernel((btf) => ({ ns_common: [{ type: member(btf), bits: 0 }] }));
-    expect(readKernelFacts(inside(() => 0xffff_ffff))).toMatchObject({ ok: false, problem: 'no type 4294967295' });
+    expect(readKernelFacts(inside(() => 0xffff_ffff))).toMatchObject({
+      ok: false,
+      problem: 'no type 4294967295',
+    });
     expect(readKernelFacts(inside(() => 0))).toMatchObject({ ok: false, problem: 'no type 0' });
     // Type 2 is a modifier of itself.
     expect(readKernelFacts(inside((btf) => btf.add(CONST, '', 2)))).toMatchObject({
@@ -337,7 +364,10 @@ describe('damage', () => {
     for (const entries of [1, 2, 100, 5000]) {
       // Type 2 is the structure itself.
       const bytes = kernel((btf) => {
-        const self = btf.struct('', Array.from({ length: entries }, () => ({ type: 2, bits: 0 })));
+        const self = btf.struct(
+          '',
+          Array.from({ length: entries }, () => ({ type: 2, bits: 0 })),
+        );
         return { ns_common: [{ type: self, bits: 0 }] };
       });
       expect(readKernelFacts(bytes).ok, `${entries} times`).toBe(false);
@@ -411,7 +441,9 @@ describe('build id', () => {
   test('any bytes: hexadecimal digits or null, and an end', () => {
     const sizes = fc.constantFrom(0, 1, 3, 4, 12, 0x7fff_ffff, 0x8000_0000, 0xffff_fffd, 0xffff_ffff);
     const headed = fc
-      .array(fc.tuple(sizes, sizes, fc.constantFrom(1, 3), fc.uint8Array({ maxLength: 24 })), { maxLength: 4 })
+      .array(fc.tuple(sizes, sizes, fc.constantFrom(1, 3), fc.uint8Array({ maxLength: 24 })), {
+        maxLength: 4,
+      })
       .map((notes) =>
         Buffer.concat(
           notes.map(([name, value, type, body]) => {
@@ -424,10 +456,16 @@ describe('build id', () => {
         ),
       );
     fc.assert(
-      fc.property(fc.oneof(headed, fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes))), (bytes) => {
-        const found = readBuildId(bytes);
-        if (found !== null) expect(found).toMatch(/^([0-9a-f]{2})+$/);
-      }),
+      fc.property(
+        fc.oneof(
+          headed,
+          fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+        ),
+        (bytes) => {
+          const found = readBuildId(bytes);
+          if (found !== null) expect(found).toMatch(/^([0-9a-f]{2})+$/);
+        },
+      ),
       { numRuns: 5000 },
     );
   });
@@ -450,7 +488,19 @@ describe('kept facts', () => {
   test('each number must be there and be one', () => {
     for (const part of ['functions', 'structures', 'offsets'] as const) {
       for (const name of Object.keys(good()[part])) {
-        for (const value of [undefined, null, '1', Number.NaN, Number.POSITIVE_INFINITY, -1, 0.5, 2 ** 31, 2 ** 53, {}, []]) {
+        for (const value of [
+          undefined,
+          null,
+          '1',
+          Number.NaN,
+          Number.POSITIVE_INFINITY,
+          -1,
+          0.5,
+          2 ** 31,
+          2 ** 53,
+          {},
+          [],
+        ]) {
           const copy = good();
           copy[part][name] = value;
           expect(isKernelFacts(copy), `${part}.${name} ${String(value)}`).toBe(false);

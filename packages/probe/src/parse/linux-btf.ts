@@ -75,6 +75,8 @@ const SIZES: readonly (readonly [fixed: number, each: number])[] = [
 ];
 /** Structures within structures are followed so deep; the kernel's own need three. */
 const DEPTH = 8;
+/** Members that are looked at for one name; the kernel's largest structure has some hundred. */
+const MEMBERS_LIMIT = 1 << 16;
 
 /** Bytes that are not what they should be, told by throwing within this file only. */
 class Malformed extends Error {
@@ -89,7 +91,9 @@ class Malformed extends Error {
 /** Reads `/sys/kernel/btf/vmlinux`. Never throws; little-endian only, as are all machines this runs on. */
 export function readKernelFacts(bytes: Buffer): BtfReading {
   try {
-    return { ok: true, facts: new Types(bytes).facts() };
+    const facts = new Types(bytes).facts();
+    if (!isKernelFacts(facts)) throw new Malformed('an offset that fits no instruction', 0);
+    return { ok: true, facts };
   } catch (error) {
     if (error instanceof Malformed) return { ok: false, problem: error.message, at: error.at };
     throw error;
@@ -105,6 +109,8 @@ class Types {
   readonly #stringsEnd: number;
   readonly #functions = new Map<number, number>();
   readonly #structures = new Map<number, number>();
+  /** Members that may still be looked at for the name in hand. */
+  #left = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -129,6 +135,7 @@ class Types {
       if (id === undefined) throw new Malformed(`no structure ${struct}`, 0);
       structures[struct] = id;
       for (const member of MEMBERS[struct]) {
+        this.#left = MEMBERS_LIMIT;
         const offset = this.#member(id, this.#nameAt(member), 0, 0);
         if (offset === null) throw new Malformed(`${struct} has no ${member}`, this.#at[id] ?? 0);
         offsets[`${struct}.${member}` as MemberName] = offset;
@@ -176,6 +183,7 @@ class Types {
     const bitFields = info >>> 31 === 1;
     for (let entry = 0; entry < (info & 0xffff); entry++) {
       const memberAt = at + 12 + entry * 12;
+      if (this.#left-- <= 0) throw new Malformed('too many members', memberAt);
       const memberName = bytes.readUInt32LE(memberAt);
       const bits = bytes.readUInt32LE(memberAt + 8);
       const offset = base + (bitFields ? bits & 0xff_ffff : bits) / 8;
@@ -224,19 +232,32 @@ export function readBuildId(notes: Buffer): string | null {
 /** True where kept facts have the shape of `KernelFacts`, every number a sensible one. */
 export function isKernelFacts(value: unknown): value is KernelFacts {
   if (typeof value !== 'object' || value === null) return false;
-  const { functions, structures, offsets } = value as Partial<Record<keyof KernelFacts, unknown>>;
+  const own = Object.hasOwn;
+  if (!own(value, 'functions') || !own(value, 'structures') || !own(value, 'offsets')) return false;
+  const { functions, structures, offsets } = value as Record<keyof KernelFacts, unknown>;
   const offsetNames = Object.entries(MEMBERS).flatMap(([struct, members]) =>
-    members.map((member) => `${struct}.${member}`),
+    members.map((member) => `${struct}.${member}` as MemberName),
   );
-  return (
-    holdsNumbers(functions, FUNCTIONS, 0xffff_ffff) &&
-    holdsNumbers(structures, Object.keys(MEMBERS), 0xffff_ffff) &&
-    // Offsets are 16-bit in BPF instructions (Documentation/bpf/standardization/instruction-set.rst).
-    holdsNumbers(offsets, offsetNames, 0x7fff)
-  );
+  // BPF instructions have 32 signed bits for an id and 16 for an offset
+  // (Documentation/bpf/standardization/instruction-set.rst).
+  if (
+    !holdsNumbers(functions, FUNCTIONS, ID_MOST) ||
+    !holdsNumbers(structures, Object.keys(MEMBERS), ID_MOST)
+  )
+    return false;
+  if (!holdsNumbers(offsets, offsetNames, OFFSET_MOST)) return false;
+  // These two are read in one step.
+  return offsets['net.ns'] + offsets['ns_common.inum'] <= OFFSET_MOST;
 }
 
-function holdsNumbers(value: unknown, names: readonly string[], most: number): boolean {
+const ID_MOST = 0x7fff_ffff;
+const OFFSET_MOST = 0x7fff;
+
+function holdsNumbers<Name extends string>(
+  value: unknown,
+  names: readonly Name[],
+  most: number,
+): value is Readonly<Record<Name, number>> {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Readonly<Record<string, unknown>>;
   return names.every((name) => {

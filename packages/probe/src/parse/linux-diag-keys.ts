@@ -29,7 +29,10 @@ export type Key = number | string;
 
 /** Numbers of TCP states by name; the kernel shows a socket that is only bound as closed. */
 const NUMBERS: ReadonlyMap<string, number> = new Map([
-  ...Array.from({ length: 14 }, (_, state): [string, number] => [linuxSocketState('tcp', state), state]),
+  ...Array.from({ length: 14 }, (_, state): [string, number] => [
+    linuxSocketState('tcp', state, false),
+    state,
+  ]),
   ['UNCONN', TCP_CLOSE],
   ['BOUND', TCP_CLOSE],
 ]);

@@ -217,7 +217,7 @@ describe('damage', () => {
     const framed = fc
       .array(
         fc.tuple(
-          fc.constantFrom(2, 3, 20, 20, 20, 0),
+          fc.constantFrom(2, 3, 18, 20, 20, 20, 0),
           fc.uint8Array({ maxLength: 120 }),
           fc.option(fc.nat(400)),
         ),
@@ -303,5 +303,137 @@ describe('requests', () => {
         }
       }),
     );
+  });
+});
+
+describe('the older request, struct inet_diag_req: both families at once', () => {
+  const all = { family: 'both', transport: 'tcp', states: ALL_STATES, ports: null } as const;
+
+  test('byte by byte', () => {
+    const bytes = encodeDumpRequest(all);
+    // nlmsghdr 16, then family, source and destination length, extensions, sockid 48, states, dbs.
+    expect(bytes.length).toBe(76);
+    expect(bytes.toString('hex')).toBe(
+      [
+        '4c000000',
+        // TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP
+        '12000103',
+        '00000000',
+        '00000000',
+        // AF_UNSPEC
+        '00000000',
+        // ports, addresses, interface
+        '00000000',
+        '00'.repeat(32),
+        '00000000',
+        // INET_DIAG_NOCOOKIE
+        'ffffffffffffffff',
+        'ff2f0000',
+        '00000000',
+      ].join(''),
+    );
+  });
+  test('one port, and the states asked for', () => {
+    const bytes = encodeDumpRequest({ ...all, states: 1 << 10, ports: [60_163, 60_163] });
+    expect(bytes.length).toBe(76);
+    expect(bytes.readUInt16BE(20)).toBe(60_163);
+    expect(bytes.readUInt16BE(22)).toBe(0);
+    expect(bytes.readUInt32LE(68)).toBe(1 << 10);
+  });
+  test('a run of ports is the same program as in the newer request', () => {
+    const ports = [1000, 2000] as const;
+    const older = encodeDumpRequest({ ...all, ports });
+    const newer = encodeDumpRequest({ ...all, family: 'ipv4', ports });
+    expect(older.readUInt32LE(0)).toBe(older.length);
+    expect(older.readUInt16BE(20)).toBe(0);
+    expect(older.subarray(76)).toEqual(newer.subarray(72));
+    expect(older.readUInt16LE(76)).toBe(older.length - 76);
+  });
+  test('its buffer is its own, so that its address stays', () => {
+    for (const family of ['ipv4', 'both'] as const) {
+      const bytes = encodeDumpRequest({ ...all, family });
+      expect(bytes.byteOffset).toBe(0);
+      expect(bytes.buffer.byteLength).toBe(bytes.length);
+    }
+  });
+  test('its answers are rows of either family', () => {
+    const older = (made: Made): Buffer => {
+      const bytes = socketMessage(made);
+      bytes.writeUInt16LE(18, 4);
+      return bytes;
+    };
+    const { rows, progress } = read(
+      Buffer.concat([
+        older({}),
+        older({ family: 'ipv6', local: ['00'.repeat(16), 443], attributes: [[11, Buffer.from([0])]] }),
+        socketMessage({ inode: 3 }),
+        DONE,
+      ]),
+    );
+    expect(rows.map(({ family, inode, ipv6Only }) => [family, inode, ipv6Only])).toEqual([
+      ['ipv4', 4242, null],
+      ['ipv6', 4242, false],
+      ['ipv4', 3, null],
+    ]);
+    expect(progress.done).toBe(true);
+    const short = older({});
+    short.writeUInt32LE(16 + 71, 0);
+    expect(read(short)).toEqual({ rows: [], progress: { done: true, errno: EBADMSG } });
+  });
+});
+
+describe('interface and Multipath TCP', () => {
+  const device = (index: number): string | null => {
+    const bytes = socketMessage({});
+    bytes.writeUInt32LE(index, 16 + 40);
+    return read(bytes).rows[0]?.device ?? null;
+  };
+  test('the interface by its number', () => {
+    expect(device(0)).toBeNull();
+    expect(device(2)).toBe('2');
+    expect(device(0x7fff_ffff)).toBe('2147483647');
+  });
+
+  test('Multipath TCP is asked for by an attribute, for its number has nine bits', () => {
+    const asked = { family: 'ipv6', transport: 'tcp', states: ALL_STATES, multipath: true } as const;
+    const plain = encodeDumpRequest({ ...asked, ports: [80, 80] });
+    expect(plain.length).toBe(80);
+    expect(plain.readUInt32LE(0)).toBe(80);
+    // length 8, INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP
+    expect(plain.subarray(72).toString('hex')).toBe('0800030006010000');
+    expect(plain.readUInt16BE(24)).toBe(80);
+    const run = encodeDumpRequest({ ...asked, ports: [80, 90] });
+    expect(run.readUInt32LE(0)).toBe(run.length);
+    expect(run.subarray(-8).toString('hex')).toBe('0800030006010000');
+    const without = encodeDumpRequest({ ...asked, multipath: false, ports: [80, 90] });
+    expect(run.subarray(72, -8)).toEqual(without.subarray(72));
+  });
+  test('damage to attributes never makes another row of it', () => {
+    const whole = socketMessage({
+      family: 'ipv6',
+      attributes: [
+        [11, Buffer.from([1])],
+        [18, Buffer.from('whatever')],
+        [21, Buffer.alloc(8, 1)],
+      ],
+    });
+    const [good] = read(whole).rows as [LinuxSocketRow];
+    expect(good).toMatchObject({ ipv6Only: true, cgroupId: 0x0101_0101 + 0x0101_0101 * 2 ** 32 });
+    fc.assert(
+      fc.property(fc.integer({ min: 16 + 72, max: whole.length - 1 }), fc.nat(255), (at, value) => {
+        const copy = Buffer.from(whole);
+        copy[at] = value;
+        const { rows } = read(copy);
+        expect(rows).toHaveLength(1);
+        expect({ ...rows[0], ipv6Only: true, cgroupId: 0 }).toEqual({ ...good, cgroupId: 0 });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+  test('a cgroup id of more than 32 bits, and one cut short', () => {
+    const id = Buffer.alloc(8);
+    id.writeBigUInt64LE(2n ** 40n + 12_345n);
+    expect(read(socketMessage({ attributes: [[21, id]] })).rows[0]?.cgroupId).toBe(2 ** 40 + 12_345);
+    expect(read(socketMessage({ attributes: [[21, Buffer.alloc(7)]] })).rows[0]?.cgroupId).toBeNull();
   });
 });

@@ -320,6 +320,11 @@ describe('text of any kind', () => {
     }
     expect(parseIptablesSave(KUBE.slice(0, to), 'ipv4', ALL).ok).toBe(true);
   });
+  test('very long lines', () => {
+    const long = 'x '.repeat(300_000);
+    expect(parseIptablesSave(`*nat\n:A - [0:0]\n-A A -m #${long}\nCOMMIT\n`, 'ipv4', ALL).ok).toBe(true);
+    expect(parseIptablesSave(`${long}"${long}`, 'ipv4', ALL).ok).toBe(false);
+  });
   test('any words neither throw nor hang', () => {
     const word = fc.oneof(
       fc.string({ maxLength: 12 }),

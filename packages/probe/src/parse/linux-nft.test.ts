@@ -380,6 +380,14 @@ test.each<Json>(['dormant', ['dormant'], 'd'])('a dormant table does nothing (%j
   ).toEqual(['tcp 80 > here:1']);
 });
 
+test('sets too long to be compared with each other are told', () => {
+  const odd = Array.from({ length: 1500 }, (_, i) => 2 * i + 1);
+  expect(read(inPre([dport({ set: odd }), dport({ set: odd }), redirect(1)]))).toEqual({
+    redirects: [],
+    unread: ['table t, chain pre, handle 9'],
+  });
+});
+
 test('thousands of Services are all told, each once', () => {
   const elem: Json[] = [];
   const chains: Json[] = [];

@@ -54,8 +54,8 @@ export function parseProcNet(
     ] = match;
     const family = localHex.length === 8 ? 'ipv4' : 'ipv6';
     const inode = Number(ino);
-    const state = linuxSocketState(transport, Number.parseInt(st, 16));
     const remote = Number.parseInt(peerPort, 16);
+    const state = linuxSocketState(transport, Number.parseInt(st, 16), remote !== 0);
     const endpoint = (hex: string, port: number): Endpoint => ({ address: hexAddress(hex, byteOrder), port });
     rows.push({
       transport,

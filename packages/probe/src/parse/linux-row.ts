@@ -1,9 +1,12 @@
 // One socket row as Linux gives it, before anyone asks whose it is; the shape both readers produce.
 import type { Endpoint, SocketState } from '@portolan/core';
 
+/** Transports whose sockets Linux lists by sock_diag. */
+export type DiagTransport = 'tcp' | 'udp' | 'sctp';
+
 /** A socket without its owners. */
 export interface LinuxSocketRow {
-  readonly transport: 'tcp' | 'udp';
+  readonly transport: DiagTransport;
   readonly family: 'ipv4' | 'ipv6';
   readonly local: Endpoint;
   readonly peer: Endpoint | null;

@@ -24,8 +24,16 @@ export type TraceLine = TraceChange | { readonly kind: 'lost'; readonly count: n
  * 15 bytes, blanks, newlines and anything else among them, and too few to hold a piece that this could take for its
  * own. So it is anchored at the end and what comes before is not looked at.
  */
-const STATE =
-  /-(\d{1,10}) +(?:\([ \d-]{1,12}\) +)?\[\d{3,5}\] (?:[^ ]{1,8} +)?(\d{1,12})\.(\d{6}): inet_sock_set_state: family=(AF_INET6?) protocol=IPPROTO_TCP sport=(\d{1,5}) dport=\d{1,5} saddr=([\d.]{7,15}) daddr=[\d.]{7,15} saddrv6=([\da-f:.]{2,45}) daddrv6=[\da-f:.]{2,45} oldstate=(?:TCP_)?(\w{1,16}) newstate=(?:TCP_)?(\w{1,16})$/;
+const NAME =
+  '(?:TCP_)?(ESTABLISHED|SYN_SENT|SYN_RECV|FIN_WAIT1|FIN_WAIT2|TIME_WAIT|CLOSE|CLOSE_WAIT|LAST_ACK|LISTEN|CLOSING|NEW_SYN_RECV)';
+const STATE = new RegExp(
+  [
+    String.raw`-(\d{1,10}) +(?:\([ \d-]{1,12}\) +)?\[\d{3,5}\] +(?:[^ ]{1,8} +)?(\d{1,12})\.(\d{6}): inet_sock_set_state:`,
+    String.raw`family=(AF_INET6?) protocol=IPPROTO_TCP sport=(\d{1,5}) dport=\d{1,5}`,
+    String.raw`saddr=([\d.]{7,15}) daddr=[\d.]{7,15} saddrv6=([\da-f:.]{2,45}) daddrv6=[\da-f:.]{2,45}`,
+    `oldstate=${NAME} newstate=${NAME}$`,
+  ].join(' '),
+);
 const LOST = /^CPU:\d{1,5} \[LOST (\d{1,15}) EVENTS\]$/;
 
 /** Longest line that is read; the kernel's own are shorter than 400 bytes. */

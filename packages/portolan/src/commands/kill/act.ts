@@ -63,7 +63,11 @@ export class Grips {
 export async function stop(target: KillTarget, now: readonly Holder[], means: Means): Promise<KillOutcome[]> {
   const still = target.holders.filter((holder) => now.some((one) => isSameSocket(one, holder)));
   if (target.how === 'process') return await stopProcesses(target, still, now, means);
-  const outcome = (result: KillOutcome['result'], detail: string | null = null): KillOutcome[] => [
+  const outcome = (
+    result: KillOutcome['result'],
+    detail: string | null = null,
+    command: string | null = null,
+  ): KillOutcome[] => [
     {
       how: target.how,
       owner: null,
@@ -72,7 +76,7 @@ export async function stop(target: KillTarget, now: readonly Holder[], means: Me
       signals: [],
       result,
       detail,
-      command: null,
+      command,
     },
   ];
   // The manager acts on names: at least the socket must still be the one that was shown, in the same hands.
@@ -85,9 +89,16 @@ export async function stop(target: KillTarget, now: readonly Holder[], means: Me
   const scope = target.scope ?? 'system';
   const told = await actions.stopUnits(target.units, scope, waitSeconds * 1000);
   if (told === null) return outcome('ended');
-  if (!force) return outcome('failed', told);
+  if (!force) return outcome('failed', told, asRoot(target));
   const killed = await actions.killUnits(target.units, scope);
-  return killed === null ? outcome('ended') : outcome('failed', killed);
+  return killed === null ? outcome('ended') : outcome('failed', killed, asRoot(target));
+}
+
+/** The command with the rights it may need; null where more rights do not help. */
+function asRoot({ units, scope }: KillTarget): string | null {
+  const plain = units.every((unit) => /^[\w.:@-]+$/.test(unit));
+  if (!plain || scope !== 'system' || process.geteuid?.() === 0) return null;
+  return `sudo systemctl stop ${units.join(' ')}`;
 }
 
 function isSameSocket(a: Holder, b: Holder): boolean {

@@ -9,6 +9,7 @@ import {
   renderTerminal,
   type Transport,
   type WatchEvent,
+  type WatchState,
   watchHowPage,
   watchLinePage,
 } from '@portolan/core';
@@ -25,6 +26,8 @@ const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130
 const LONGEST_SECONDS = 2_000_000;
 const LEAST_INTERVAL_MS = 100;
 const MOST_INTERVAL_MS = 60_000;
+/** How it watches is looked at this often, and told where it is otherwise. */
+const RETELL_MS = 5000;
 /** Wide enough that a line of text in a pipe is one line. */
 const PIPE_WIDTH = 200;
 
@@ -93,9 +96,18 @@ function numberOf(
 /** One line a change; how it watches is told on standard error, which no reader of the lines sees. */
 async function showLines(context: Context, watch: Watch, text: boolean): Promise<void> {
   const { io, lang, unicode } = context;
+  let told = watch.state();
+  const tell = (): void => {
+    io.err(renderTerminal(watchHowPage(told), { lang, width: 80, color: false, unicode, fit: false }));
+  };
+  const retell = setInterval(() => {
+    const state = watch.state();
+    if (!isOtherwise(told, state)) return;
+    told = state;
+    tell();
+  }, RETELL_MS);
   try {
-    const how = { lang, width: 80, color: false, unicode, fit: false };
-    io.err(renderTerminal(watchHowPage(watch.state()), how));
+    tell();
     const claimsOf = claimsBy(context);
     for await (const event of watch) {
       if (!text) io.out(`${printableJson(eventJson(event), 0)}\n`);
@@ -105,8 +117,21 @@ async function showLines(context: Context, watch: Watch, text: boolean): Promise
       }
     }
   } finally {
+    clearInterval(retell);
     watch.close();
   }
+}
+
+/** Is it watched so otherwise that it has to be told again: half or twice as often, or with something missing? */
+function isOtherwise(told: WatchState, now: WatchState): boolean {
+  const differs = (a: number, b: number): boolean => Math.max(a, b) > 2 * Math.min(a, b);
+  return (
+    differs(told.intervalMs, now.intervalMs) ||
+    differs(told.boundMs, now.boundMs) ||
+    differs(told.ownersMs, now.ownersMs) ||
+    differs(told.lost, now.lost) ||
+    differs(told.unplaced, now.unplaced)
+  );
 }
 
 async function showLive(context: Context, watch: Watch, ports: PortRange | null): Promise<void> {

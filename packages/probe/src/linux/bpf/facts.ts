@@ -1,6 +1,6 @@
 // The kernel's BTF facts: read once a kernel build, then kept in the user's cache under the build's id.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isKernelFacts, type KernelFacts, readBuildId, readKernelFacts } from '../../parse/linux-btf.ts';
 
 const BTF = '/sys/kernel/btf/vmlinux';
@@ -9,7 +9,7 @@ const NOTES = '/sys/kernel/notes';
 /** Kept facts are some hundred bytes. */
 const FILE_LIMIT = 1 << 16;
 /** Raised when other facts are needed. */
-const EDITION = 1;
+const EDITION = 2;
 
 /** The facts of the running kernel; null where it does not describe itself, or not in a way we understand. */
 export function kernelFacts(cacheDir: string | null): KernelFacts | null {
@@ -44,21 +44,48 @@ function readKept(file: string): KernelFacts | null {
     const stat = statSync(file);
     const mine = stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0;
     if (!mine || !stat.isFile() || stat.size > FILE_LIMIT) return null;
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const text = readFileSync(file, 'latin1');
+    const end = text.indexOf('\n');
+    // Changed offsets would make a program that runs and tells nonsense.
+    if (end < 0 || text.slice(0, end) !== checksum(text.slice(end + 1))) return null;
+    const value: unknown = JSON.parse(text.slice(end + 1));
     return isKernelFacts(value) ? value : null;
   } catch {
     return null;
   }
 }
 
+/** 32 bits of FNV-1a (RFC 9923) over ASCII text: against accidents, for nobody else can write there. */
+function checksum(text: string): string {
+  let sum = 0x811c_9dc5;
+  for (let index = 0; index < text.length; index++)
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x0100_0193) >>> 0;
+  return sum.toString(16);
+}
+
 /** Keeps the facts, whole or not at all; that it cannot be done costs time and nothing else. */
 function keep(cacheDir: string, file: string, facts: KernelFacts): void {
   const draft = `${file}.${process.pid}`;
   try {
-    mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
-    writeFileSync(draft, JSON.stringify(facts), { mode: 0o600, flag: 'wx' });
+    makeFolder(dirname(cacheDir));
+    makeFolder(cacheDir);
+    const text = JSON.stringify(facts);
+    writeFileSync(draft, `${checksum(text)}\n${text}`, { mode: 0o600, flag: 'wx' });
     renameSync(draft, file);
   } catch {
-    rmSync(draft, { force: true });
+    try {
+      rmSync(draft, { force: true });
+    } catch {
+      // Where nothing could be written there is nothing to take away.
+    }
+  }
+}
+
+/** Not `recursive`, which never comes back where the kernel says of a new folder that there is none, as in /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch {
+    // It is there already, or writing into it will fail.
   }
 }

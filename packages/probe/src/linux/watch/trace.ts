@@ -20,8 +20,8 @@ const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const EVENT = 'events/sock/inet_sock_set_state';
 const MOUNT_COMMAND = 'mount -t tracefs nodev /sys/kernel/tracing';
 
-/** Kilobytes for each CPU: room for some 800 messages that wait to be read. */
-const BUFFER_KB = 128;
+/** Kilobytes for each CPU: room for more than a thousand messages that wait to be read. */
+const BUFFER_KB = 256;
 const READ_BYTES = 1 << 16;
 /** Most that is taken at once, so that a flood does not keep everything else waiting. */
 const READS = 32;
@@ -111,7 +111,6 @@ function open(root: string, ports: PortRange | null): Trace {
   mkdirSync(folder);
   let fd = -1;
   const close = (): void => {
-    process.removeListener('exit', close);
     try {
       writeFileSync(`${folder}/${EVENT}/enable`, '0');
     } catch {
@@ -121,7 +120,6 @@ function open(root: string, ports: PortRange | null): Trace {
     fd = -1;
     remove(folder, REMOVE_TRIES);
   };
-  process.on('exit', close);
   try {
     // Open first: from now on nobody else can take the instance away.
     const opened = openSync(`${folder}/trace_pipe`, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -151,6 +151,8 @@ class LinuxWatch implements Watch {
     }
     this.#share = new CpuShare();
     this.#ownersDue = performance.now() + this.#owners.waitMs;
+    // Whatever ends the process takes the instance of the trace away, kill -9 apart.
+    process.on('exit', this.close);
     signal?.addEventListener('abort', this.close, { once: true });
     if (signal?.aborted === true) this.close();
     else {
@@ -162,6 +164,7 @@ class LinuxWatch implements Watch {
   readonly close = (): void => {
     if (this.#closed) return;
     this.#closed = true;
+    process.removeListener('exit', this.close);
     this.#signal?.removeEventListener('abort', this.close);
     clearTimeout(this.#timer);
     clearTimeout(this.#settling);
@@ -368,8 +371,11 @@ class LinuxWatch implements Watch {
   /** Which of the announced listeners are here? One that is not may be in another namespace, gone, or about to be. */
   #expect(anyListener: boolean): void {
     const absent: [string, Endpoint][] = [];
+    // Without sock_diag one reading of the table answers for all of them.
+    if (this.#keyReader === null && this.#expected.size > 0) this.#parts.pollPart('tcp', this.#onPort);
     for (const [key, endpoint] of this.#expected) {
-      if (this.#keyReader?.listens(endpoint) === false) absent.push([key, endpoint]);
+      const listens = this.#keyReader === null ? false : this.#keyReader.listens(endpoint);
+      if (listens === false) absent.push([key, endpoint]);
       else this.#dirty.add(endpoint.port);
     }
     this.#expected.clear();

@@ -1,0 +1,396 @@
+// The same sockets, owners and gaps whichever way they are found: by the kernel's own list of descriptors (BPF), by a
+// walk with bare system calls, by plain files; and where the kernel refuses any of it, or its kept facts are wrong.
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Snapshot, Socket } from '@portolan/core';
+import { expect } from 'vitest';
+import { BIN, liveTest, type Namespace, NOBODY, only, pidsOf, scenario } from './namespace.ts';
+
+/** More than the program walks before it asks the kernel. */
+const MANY = 2100;
+
+/** A folder that goes with the test. */
+function folder(ns: Namespace): string {
+  const made = mkdtempSync(join(tmpdir(), 'portolan-live-'));
+  ns.finally(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** A scenario that says something once it is there. */
+async function start(ns: Namespace, name: string, ...args: string[]): Promise<ChildProcess> {
+  const child = ns.background(process.execPath, [scenario(name), ...args]);
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)));
+  });
+  return child;
+}
+
+/** Enough descriptors on this machine that the kernel's own list is asked for. */
+const crowd = (ns: Namespace): Promise<ChildProcess> => start(ns, 'crowd.mjs', String(MANY));
+
+/** Sockets of every kind of owner: one, four that share, a thread alone, one that has it twice, none. */
+async function open(ns: Namespace): Promise<void> {
+  const { robot } = ns;
+  const other = await ns.addRobot();
+  const tcp = { op: 'open', type: 'tcp', family: 'ipv4' } as const;
+  await robot.steps(
+    { ...tcp, as: 'a', bind: ['127.0.0.1', 7000], listen: 8 },
+    { ...tcp, as: 'b', bind: ['127.0.0.1', 7001] },
+    { op: 'open', type: 'udp', family: 'ipv6', as: 'u', bind: ['::1', 7002] },
+    { ...tcp, as: 'shared', bind: ['127.0.0.1', 7003], listen: 8 },
+    ...['x', 'y', 'z'].map((as) => ({
+      op: 'spawn' as const,
+      as,
+      file: process.execPath,
+      args: [scenario('sit.mjs')],
+      // The last one has it twice.
+      inherit: as === 'z' ? ['shared', 'shared'] : ['shared'],
+    })),
+    ...['x', 'y', 'z'].map((of) => ({ op: 'said' as const, of })),
+  );
+  await other.steps(
+    { ...tcp, as: 'c', connect: ['127.0.0.1', 7000] },
+    { ...tcp, as: 'waits', connect: ['127.0.0.1', 7000] },
+    { op: 'open', type: 'tcp', family: 'ipv6', as: 'd', v6only: false, bind: ['::', 7004], listen: 1 },
+    { op: 'open', type: 'udp', family: 'ipv4', as: 'v', bind: ['0.0.0.0', 7005] },
+  );
+  await robot.step({ op: 'accept', of: 'a', as: 'accepted' });
+  await start(ns, 'thread.mjs', '7006');
+  await start(ns, 'handover.mjs');
+}
+
+/**
+ * Rows of our namespace in one order, less what plain files do not have. A process that refuses even root to be walked
+ * makes owners incomplete for the walk alone.
+ */
+function here(snapshot: Snapshot, files = false): Socket[] {
+  const bare = { ownersComplete: true, ...(files ? { ipv6Only: null, device: null } : {}) };
+  return snapshot.sockets
+    .filter(({ namespace, state }) => namespace === null && (!files || state !== 'BOUND'))
+    .map((socket) => ({ ...socket, ...bare }))
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+function keyOf({ transport, local, peer, inode }: Socket): string {
+  return `${transport} ${local.address} ${local.port} ${peer?.port ?? 0} ${inode}`;
+}
+
+/** Owners by port, as far as they matter. */
+function ownersOf(snapshot: Snapshot): string[] {
+  return here(snapshot).map(
+    (socket) => `${keyOf(socket)}: ${socket.owners.map(({ pid, name }) => `${pid} ${name}`).join(', ')}`,
+  );
+}
+
+/** A bpf(2) call as strace shows it. */
+interface Call {
+  readonly command: string;
+  readonly result: number;
+  readonly text: string;
+}
+
+/** Runs the program under strace; gives what it printed and the calls to bpf(2) that it made. */
+async function traced(
+  ns: Namespace,
+  args: readonly string[],
+  { inject = [], uid, cache }: { inject?: readonly string[]; uid?: number; cache?: string } = {},
+): Promise<{ out: string; code: number | null; calls: Call[]; links: number }> {
+  const log = join(folder(ns), 'trace');
+  const ran = await ns.run(
+    'env',
+    [
+      `XDG_CACHE_HOME=${cache ?? '/nonexistent'}`,
+      'strace',
+      '-f',
+      '-qq',
+      '-e',
+      'trace=bpf,readlinkat',
+      ...inject.flatMap((rule) => ['-e', rule]),
+      '-o',
+      uid === undefined ? log : '/dev/stderr',
+      process.execPath,
+      BIN,
+      ...args,
+    ],
+    uid === undefined ? {} : { uid },
+  );
+  const lines = (uid === undefined ? readFileSync(log, 'utf8') : ran.stderr).split('\n');
+  const calls = lines.flatMap((text): Call[] => {
+    const match = /\bbpf\((\w+),.* = (-?\d+)/.exec(text);
+    return match?.[1] === undefined ? [] : [{ command: match[1], result: Number(match[2]), text }];
+  });
+  const links = lines.filter((text) => text.includes('readlinkat(')).length;
+  return { out: ran.stdout, code: ran.code, calls, links };
+}
+
+const succeeded = (calls: readonly Call[], command: string): boolean =>
+  calls.some((call) => call.command === command && call.result >= 0);
+
+liveTest('every way gives the same rows, owners and gaps', {}, async (ns) => {
+  await open(ns);
+  await crowd(ns);
+  const cacheDir = folder(ns);
+  const [all, kept, walked, files] = (await ns.look(
+    { cacheDir },
+    { cacheDir },
+    { bpf: false },
+    { ffi: false },
+  )) as [Snapshot, Snapshot, Snapshot, Snapshot];
+  expect(here(all).length).toBeGreaterThanOrEqual(12);
+  expect(here(kept)).toEqual(here(all));
+  expect(here(walked)).toEqual(here(all));
+  expect(here(files, true)).toEqual(here(all, true));
+  expect(all.gaps).toEqual([]);
+  expect(walked.gaps).toEqual([]);
+  expect(files.gaps.map(({ code }) => code)).toEqual(['bound-invisible']);
+  const at = (port: number): Socket =>
+    only(here(all).filter(({ local }) => local.port === port && local.address !== ''));
+  expect(at(7003).owners).toHaveLength(4);
+  expect(at(7006).owners).toHaveLength(1);
+  expect(at(6100).owners).toHaveLength(4);
+  expect(at(7001)).toMatchObject({ state: 'BOUND', owners: [{ pid: ns.robot.pid }] });
+  // What nobody has accepted is nobody's.
+  const queued = here(all).filter(
+    ({ inode, local, state }) => inode === 0 && local.port === 7000 && state !== 'LISTEN',
+  );
+  expect(queued).toHaveLength(1);
+  expect(queued[0]?.owners).toEqual([]);
+});
+
+liveTest(
+  'BPF is used where there are many descriptors, and nowhere that it is not wanted',
+  {
+    needs: ['strace', 'bpf'],
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    for (const what of [
+      ['list', '--all'],
+      ['who', '7003'],
+    ]) {
+      const used = await traced(ns, [...what, '--json']);
+      expect(succeeded(used.calls, 'BPF_ITER_CREATE'), JSON.stringify(used.calls)).toBe(true);
+      // No walk besides: that would read a link for each descriptor.
+      expect(used.links).toBeLessThan(MANY);
+      for (const flag of ['--no-bpf', '--no-ffi']) {
+        const without = await traced(ns, [...what, '--json', flag]);
+        expect(without.calls, flag).toEqual([]);
+        expect(without.code).toBe(used.code);
+        const holders = (text: string): unknown[] =>
+          (
+            JSON.parse(text) as { holders: { kind: string; owners: { pid: number }[]; local: unknown }[] }
+          ).holders
+            .filter(({ kind }) => kind !== 'bound' || flag === '--no-bpf')
+            .map(({ kind, owners, local }) => ({ kind, local, pids: owners.map(({ pid }) => pid) }));
+        const wanted = JSON.parse(used.out) as { holders: { kind: string }[] };
+        if (flag === '--no-ffi') wanted.holders = wanted.holders.filter(({ kind }) => kind !== 'bound');
+        expect(holders(without.out)).toEqual(holders(JSON.stringify(wanted)));
+      }
+      const walked = await traced(ns, [...what, '--json', '--no-bpf']);
+      expect(walked.links, 'the walk would be seen').toBeGreaterThan(MANY);
+    }
+  },
+);
+
+liveTest(
+  'a kernel that refuses any one call: the same answer by another way',
+  {
+    needs: ['strace', 'bpf'],
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    const cache = folder(ns);
+    const wanted = await traced(ns, ['who', '7003', '--json'], { cache });
+    expect(pidsOf(only((JSON.parse(wanted.out) as { holders: { owners: never[] }[] }).holders))).toHaveLength(
+      4,
+    );
+    const count = wanted.calls.length;
+    expect(count).toBeGreaterThanOrEqual(5);
+    for (let when = 1; when <= count; when++) {
+      const ran = await traced(ns, ['who', '7003', '--json'], {
+        cache,
+        inject: [`inject=bpf:error=EPERM:when=${when}`],
+      });
+      expect(ran.out, `call ${when}: ${JSON.stringify(ran.calls.map(({ text }) => text))}`).toBe(wanted.out);
+    }
+    for (const rule of [
+      'inject=bpf:error=EPERM',
+      'inject=bpf:error=ENOSYS',
+      'inject=bpf:error=EINVAL:when=2+',
+      // The verifier gives up while a signal is pending, and is asked again.
+      'inject=bpf:error=EAGAIN:when=2',
+      'inject=bpf:error=EAGAIN:when=2+',
+    ]) {
+      const ran = await traced(ns, ['who', '7003', '--json'], { cache, inject: [rule] });
+      expect(ran.out, rule).toBe(wanted.out);
+    }
+  },
+);
+
+/** The kept facts of this kernel, and a way to keep others. */
+interface Kept {
+  readonly name: string;
+  readonly facts: Record<'functions' | 'structures' | 'offsets', Record<string, number>>;
+}
+
+/** What the program keeps of this kernel. */
+async function keptFacts(ns: Namespace): Promise<Kept> {
+  const made = folder(ns);
+  await ns.look({ cacheDir: made });
+  const name = only(readdirSync(made));
+  const text = readFileSync(join(made, name), 'latin1');
+  return { name, facts: JSON.parse(text.slice(text.indexOf('\n') + 1)) as Kept['facts'] };
+}
+
+/** A cache folder with these facts in it, whole and with their sum: only their content is wrong. */
+function keep(ns: Namespace, name: string, facts: Kept['facts']): string {
+  const made = folder(ns);
+  const text = JSON.stringify(facts);
+  let sum = 0x811c_9dc5;
+  for (const char of text) sum = Math.imul(sum ^ char.charCodeAt(0), 0x0100_0193) >>> 0;
+  writeFileSync(join(made, name), `${sum.toString(16)}\n${text}`, { mode: 0o600 });
+  return made;
+}
+
+liveTest(
+  'a kernel without the newer functions: the program that is called for each descriptor',
+  {
+    needs: ['strace', 'bpf'],
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    const { name, facts } = await keptFacts(ns);
+    const older = { ...facts, functions: { ...facts.functions, bpf_rdonly_cast: 0 } };
+    const cacheDir = keep(ns, name, older);
+    const [list, port, walked] = (await ns.look(
+      { cacheDir },
+      { cacheDir, ports: [7003, 7003] },
+      { bpf: false },
+    )) as [Snapshot, Snapshot, Snapshot];
+    expect(here(list)).toEqual(here(walked));
+    expect(list.gaps).toEqual([]);
+    expect(only(port.sockets).owners).toHaveLength(4);
+    // The program keeps its facts in a folder of its own name.
+    const cache = folder(ns);
+    const run = await traced(ns, ['who', '7003', '--json'], { cache });
+    const file = join(cache, 'portolan', name);
+    writeFileSync(file, readFileSync(join(cacheDir, name)));
+    const slow = await traced(ns, ['who', '7003', '--json'], { cache });
+    expect(slow.out).toBe(run.out);
+    const target = (calls: readonly Call[]): string[] =>
+      calls.flatMap(({ text }) => /attach_btf_id=(\d+)/.exec(text)?.[1] ?? []);
+    expect(target(run.calls)).toEqual([String(facts.functions['bpf_iter_task'])]);
+    expect(target(slow.calls)).toEqual([String(facts.functions['bpf_iter_task_file'])]);
+    expect(succeeded(slow.calls, 'BPF_ITER_CREATE')).toBe(true);
+    expect(slow.links).toBeLessThan(MANY);
+  },
+);
+
+liveTest(
+  'wrong kept facts never make a wrong owner, and the answer is found all the same',
+  {
+    needs: ['bpf'],
+    timeout: 240_000,
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    const { name, facts } = await keptFacts(ns);
+    const wrong: { what: string; cacheDir: string }[] = [];
+    const spoil = (part: keyof Kept['facts'], key: string, value: number): void => {
+      const changed = { ...facts, [part]: { ...facts[part], [key]: value } };
+      wrong.push({ what: `${part} ${key} ${value}`, cacheDir: keep(ns, name, changed) });
+    };
+    for (const [key, offset] of Object.entries(facts.offsets)) {
+      for (const by of [-8, 4, 8, 64]) if (offset + by >= 0) spoil('offsets', key, offset + by);
+    }
+    for (const key of Object.keys(facts.functions)) for (const id of [0, 1]) spoil('functions', key, id);
+    for (const key of Object.keys(facts.structures)) spoil('structures', key, 1);
+    const [truth] = (await ns.look({ bpf: false })) as [Snapshot];
+    const port: [number, number] = [7003, 7003];
+    const different: string[] = [];
+    for (const { what, cacheDir } of wrong) {
+      // A process each: the facts are read once a process.
+      const [list, one] = (await ns.look({ cacheDir }, { cacheDir, ports: port })) as [Snapshot, Snapshot];
+      const shown = new Set(ownersOf(list));
+      const missed = ownersOf(truth).filter((line) => !shown.has(line));
+      if (missed.length > 0) different.push(`${what}: list: ${missed.length} as ${missed[0]}`);
+      const { owners } = only(one.sockets);
+      if (owners.length !== 4) different.push(`${what}: who: ${owners.length} of 4`);
+    }
+    expect(different, different.join('\n')).toEqual([]);
+  },
+);
+
+liveTest(
+  'in a pid namespace the kernel’s list would have foreign numbers, so it is not asked',
+  {
+    needs: ['root', 'strace'],
+    ownPids: true,
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    const ran = await traced(ns, ['who', '7003', '--json']);
+    expect(ran.calls).toEqual([]);
+    const holder = only((JSON.parse(ran.out) as { holders: { owners: { pid: number }[] }[] }).holders);
+    expect(holder.owners).toHaveLength(4);
+    // The first robot is the first process of all here.
+    expect(ns.robot.pid).toBe(1);
+    expect(holder.owners[0]?.pid).toBe(1);
+    for (const args of [[], ['--no-ffi']])
+      expect(
+        pidsOf(only((await ns.who(7000, args)).holders.filter(({ kind }) => kind === 'listener'))),
+      ).toEqual([1]);
+  },
+);
+
+liveTest(
+  'without rights BPF is not tried, and the answer is that of the walk',
+  {
+    needs: ['nobody', 'strace', 'bpf'],
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    const ran = await traced(ns, ['list', '--all', '--json'], { uid: NOBODY });
+    expect(ran.calls).toEqual([]);
+    const [plain, without] = await Promise.all([
+      ns.list(['--all'], { uid: NOBODY }),
+      ns.list(['--all', '--no-bpf'], { uid: NOBODY }),
+    ]);
+    expect(plain.holders).toEqual(without.holders);
+    expect(plain.gaps).toEqual(without.gaps);
+    expect(plain.gaps.length).toBeGreaterThan(0);
+  },
+);
+
+liveTest(
+  'a thread’s own descriptors, and a socket that changes hands, by the kernel’s list',
+  {
+    needs: ['bpf'],
+  },
+  async (ns) => {
+    await crowd(ns);
+    const thread = await start(ns, 'thread.mjs', '7100');
+    for (const args of [[], ['--no-bpf']])
+      expect(pidsOf(only((await ns.who(7100, args)).holders))).toEqual([thread.pid]);
+    await ns.robot.steps(
+      { op: 'open', type: 'tcp', family: 'ipv4', as: 's', bind: ['127.0.0.1', 7101], listen: 1 },
+      { op: 'spawn', as: 'heir', file: process.execPath, args: [scenario('sit.mjs')], inherit: ['s'] },
+    );
+    await ns.robot.step({ op: 'said', of: 'heir' });
+    const both = pidsOf(only((await ns.who(7101)).holders));
+    expect(both).toHaveLength(2);
+    await ns.robot.step({ op: 'close', of: 's' });
+    const heir = both.filter((pid) => pid !== ns.robot.pid);
+    for (const args of [[], ['--no-bpf'], ['--no-ffi']])
+      expect(pidsOf(only((await ns.who(7101, args)).holders))).toEqual(heir);
+  },
+);
