@@ -150,6 +150,7 @@ describe('main() with an argument that no shell could give', () => {
       io,
       shippedFacts: '/nowhere',
       bindChild: '/nowhere',
+      walkWorker: '/nowhere',
       version: '1.2.3',
       call: () => 'portolan',
     });

@@ -237,6 +237,10 @@ export type Step =
       readonly as: string;
       readonly family: 'ipv4' | 'ipv6';
       readonly type: 'tcp' | 'udp';
+      /** Default 0; 262 for Multipath TCP. */
+      readonly protocol?: number;
+      /** Interface to bind to. */
+      readonly device?: string;
       readonly v6only?: boolean;
       readonly reuse?: boolean;
       readonly reusePort?: boolean;
@@ -246,7 +250,7 @@ export type Step =
       readonly connect?: At;
     }
   | { readonly op: 'accept'; readonly of: string; readonly as: string }
-  | { readonly op: 'close' | 'reset' | 'end' | 'said'; readonly of: string }
+  | { readonly op: 'close' | 'reset' | 'end' | 'said' | 'settled'; readonly of: string }
   | {
       readonly op: 'spawn';
       readonly as: string;
@@ -444,7 +448,12 @@ export class Namespace {
 
   /** Snapshots of the built probe, by default of everything; one process makes all of them. */
   async look(...requests: readonly Partial<ProbeRequest>[]): Promise<Snapshot[]> {
-    const full = requests.map((request) => ({ ports: null, transports: USUAL, namespaces: false, ...request }));
+    const full = requests.map((request) => ({
+      ports: null,
+      transports: USUAL,
+      namespaces: false,
+      ...request,
+    }));
     const ran = await this.run(process.execPath, [scenario('look.mjs'), JSON.stringify(full)]);
     expect(ran.code, ran.stderr).toBe(0);
     return parse<Snapshot[]>(ran);

@@ -114,6 +114,7 @@ async function traced(
       process.execPath,
       BIN,
       ...args,
+      '--here',
     ],
     uid === undefined ? {} : { uid },
   );

@@ -1,7 +1,7 @@
 // A process that does with sockets what it is told, by bare system calls: one JSON list of steps a line on stdin,
 // one JSON answer a line on stdout. It ends, and with it all it opened, when stdin ends.
 import { spawn } from 'node:child_process';
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
@@ -31,6 +31,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
+const SO_BINDTODEVICE = 25;
 const SO_LINGER = 13;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -73,13 +74,18 @@ function option(fd, level, name, on) {
 }
 
 function open(step) {
-  const { as, family, type, v6only, reuse, reusePort, nonblock, bind, listen, connect } = step;
+  const { as, family, type, protocol, device, v6only, reuse, reusePort, nonblock, bind, listen, connect } =
+    step;
   const kind = (type === 'tcp' ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0);
-  const fd = check(sys.socket(AF[family], kind, 0), 'socket');
+  const fd = check(sys.socket(AF[family], kind, protocol ?? 0), 'socket');
   sockets.set(as, fd);
   if (v6only !== undefined) option(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
   if (reuse) option(fd, SOL_SOCKET, SO_REUSEADDR, true);
   if (reusePort) option(fd, SOL_SOCKET, SO_REUSEPORT, true);
+  if (device !== undefined) {
+    const name = Buffer.from(`${device}\0`);
+    check(sys.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length), 'setsockopt');
+  }
   try {
     if (bind) {
       const address = socketAddress(family, bind);
@@ -154,6 +160,12 @@ const OPS = {
   /** Waits until the child has printed something. */
   async said({ of }) {
     await children.get(of).said;
+  },
+  /** Waits until the child is another program: before that it still has its parent's descriptors. */
+  async settled({ of }) {
+    const own = readlinkSync('/proc/self/exe');
+    const { pid } = children.get(of).child;
+    while (readlinkSync(`/proc/${pid}/exe`) === own) await new Promise((resolve) => setTimeout(resolve, 1));
   },
   async end({ of }) {
     const entry = children.get(of);

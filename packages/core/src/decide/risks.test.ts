@@ -1,12 +1,12 @@
 // Risks of a port on a host, their chances, and remedies that can be undone.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeClaim, makeHost, makeSocket } from '../../../../fixtures/makers.ts';
+import { makeClaim, makeHost, makeRedirect, makeSocket } from '../../../../fixtures/makers.ts';
 import type { EphemeralDefault } from '../model/claim.ts';
 import type { Holder, HostView, Risk } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
 import { formatRanges, type RiskInput, risksOf } from './risks.ts';
-import { toHolder } from './use.ts';
+import { redirectHolder, toHolder } from './use.ts';
 
 const lang = translator('en');
 const input = (port: number, host: Partial<HostView>, over: Partial<RiskInput> = {}): RiskInput => ({
@@ -261,6 +261,17 @@ describe('in use', () => {
     for (const kind of ['connection', 'closing'] as const) {
       expect(held(kind)).toMatchObject({ severity: 'medium', text: { key: 'risk.inuse.passing' } });
     }
+  });
+  test('a rule alone keeps nobody from binding, and what other namespaces hold counts for nothing', () => {
+    const rule = redirectHolder(makeRedirect(), null);
+    const passing: Holder = { ...toHolder(makeSocket()), kind: 'closing' };
+    const namespace = { inode: 4026532000, names: [], container: null, process: null };
+    const elsewhere: Holder = { ...toHolder(makeSocket()), kind: 'listener', namespace };
+    const of = (holders: readonly Holder[]): string | undefined =>
+      risk('in-use', input(3000, {}, { use: { verdict: 'held', holders, gaps: [] } }))?.text.key;
+    expect(of([rule])).toBe('risk.inuse.rule');
+    expect(of([rule, elsewhere])).toBe('risk.inuse.rule');
+    expect(of([passing, elsewhere, rule])).toBe('risk.inuse.passing');
   });
   test('is not said of a free port nor of one that could not be looked at', () => {
     for (const verdict of ['free', 'unknown'] as const) {

@@ -38,16 +38,19 @@ export function risksOf(input: RiskInput): Risk[] {
 /** Somebody is on the port now: what happens to a program that wants it. */
 function inUse({ port, use }: RiskInput): Risk | null {
   if (use.verdict !== 'held') return null;
-  const kinds = new Set(use.holders.map((holder) => holder.kind));
+  const here = use.holders.filter((holder) => holder.namespace === null);
+  const sockets = here.filter((holder) => holder.redirect === null);
   const passing =
-    use.holders.every((holder) => holder.transport === 'tcp') &&
-    [...kinds].every((kind) => kind === 'closing' || kind === 'connection');
+    sockets.every((holder) => holder.transport === 'tcp') &&
+    sockets.every(({ kind }) => kind === 'closing' || kind === 'connection');
+  // A rule keeps nobody from binding: whoever does is only not reached.
+  const key = sockets.length === 0 ? 'risk.inuse.rule' : passing ? 'risk.inuse.passing' : 'risk.inuse';
   return {
     id: 'in-use',
-    severity: passing ? 'medium' : 'high',
+    severity: sockets.length > 0 && passing ? 'medium' : 'high',
     chance: null,
     basis: null,
-    text: say(passing ? 'risk.inuse.passing' : 'risk.inuse', { port }),
+    text: say(key, { port }),
     remedies: [],
     sources: [],
   };

@@ -303,7 +303,7 @@ describe('causes', () => {
       freeInMs: 5400,
       peer: { address: '10.0.0.9', port: 80 },
     });
-    expect(command({ holders: [waits] })).toBe('sleep 7');
+    expect(command({ holders: [waits] })).toBe('sleep 11');
     const drop = whyOf(input({ result: inUse, holders: [waits] })).causes[0]?.remedies[1];
     expect(drop?.commands).toEqual(['sudo ss -K -tan src 127.0.0.1:5000 dst 10.0.0.9:80']);
   });

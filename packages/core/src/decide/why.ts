@@ -285,6 +285,8 @@ function crosses(wish: BindWish, holder: Holder): boolean {
 }
 
 /** Longest time that is worth waiting for, told as a command. */
+/** The kernel's timer wheel lets a timer of a minute run up to four seconds late (kernel/time/timer.c, HZ=1000). */
+const TIMER_SLACK_SECONDS = 5;
 const SECOND = 1000;
 
 function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: WhyInput): Remedy[] {
@@ -333,8 +335,7 @@ function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: Why
     const ms = holders.reduce((longest, { freeInMs }) => Math.max(longest, freeInMs ?? 0), 0);
     remedies.push({
       title: say('why.remedy.wait'),
-      // The kernel's timers run in slots of up to a second and let go at the end of one.
-      commands: [`sleep ${Math.ceil(ms / SECOND) + 1}`],
+      commands: [`sleep ${Math.ceil(ms / SECOND) + TIMER_SLACK_SECONDS}`],
       needsRoot: false,
       persistent: false,
       undo: [],

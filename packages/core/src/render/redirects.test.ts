@@ -43,6 +43,7 @@ describe('who', () => {
     ],
     ['the same port here', { target: { address: null, port: null } }, ['to this host, the same port']],
     ['only what comes in', { hooks: ['prerouting'] }, ['chain pre, only for packets that come in']],
+    ['only some packets', { partial: true }, ['only for packets that meet further conditions']],
     ['only what goes out', { hooks: ['output'] }, ['chain pre, only for packets of programs here']],
     [
       'a Service',

@@ -193,15 +193,19 @@ export function redirectTarget({ target: { address, port } }: Redirect): Message
 }
 
 /** Who wrote the rule, where that is known, and where it stands. */
-function redirectNodes({ by, table, chain, maker, name, hooks }: Redirect): Node[] {
+function redirectNodes({ by, table, chain, maker, name, hooks, partial }: Redirect): Node[] {
   const rule = say('holder.redirect.rule', { by, table, chain });
   const only = hooks[0] === 'output' ? 'holder.redirect.outgoing' : 'holder.redirect.incoming';
   const where: Node = {
     kind: 'para',
     inline: [said(hooks.length > 1 ? rule : say(only, { rule }), 'dim')],
   };
+  const more: Node[] =
+    partial === true ? [{ kind: 'para', inline: [said(say('holder.redirect.partial'), 'warn')] }] : [];
   const whose = makerWords(maker, name);
-  return whose === null ? [where] : [{ kind: 'para', inline: [said(whose, 'strong')] }, where];
+  return whose === null
+    ? [where, ...more]
+    : [{ kind: 'para', inline: [said(whose, 'strong')] }, where, ...more];
 }
 
 function makerWords(maker: Redirect['maker'], name: string | null): Message | null {

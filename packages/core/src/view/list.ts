@@ -40,7 +40,9 @@ export function listPage({ holders, gaps, claimsOf, all, filtered }: ListModel):
   const shown = (holder: Holder): boolean => all || !FLEETING.has(holder.kind);
   const listed = here.filter(shown);
   const folded = here.filter((holder) => !shown(holder));
-  const lines: Inline[][] = [[said(titleOf(here.length, gaps, filtered), 'strong')]];
+  // A rule that redirects a port is listed and is no socket.
+  const sockets = here.filter((holder) => holder.redirect === null).length;
+  const lines: Inline[][] = [[said(titleOf(sockets, gaps, filtered && here.length === 0), 'strong')]];
   if (folded.length > 0) lines.push([said(say('list.shown', { count: listed.length }))]);
   if (elsewhere.length > 0) lines.push([said(elsewhereTitle(elsewhere))]);
   nodes.push({ kind: 'answer', severity: 'info', lines });

@@ -131,7 +131,10 @@ function useSentence({ port, transports, use }: PortReport): Message {
     return say('answer.held.bound', { port, who: whoWords(bound) });
   }
   const rule = of('redirect')[0]?.redirect ?? null;
-  if (rule !== null) return say('answer.held.redirect', { port, target: redirectTarget(rule) });
+  if (rule !== null) {
+    const key = rule.partial === true ? 'answer.held.redirect.partial' : 'answer.held.redirect';
+    return say(key, { port, target: redirectTarget(rule) });
+  }
   const connections = of('connection');
   const connection = connections[0];
   if (connection !== undefined) {

@@ -1,5 +1,6 @@
 // Socket tables of the other network namespaces, read by entering them, or from a process's /proc where that is refused.
-import type { Gap, PortRange } from '@portolan/core';
+import { existsSync, statSync } from 'node:fs';
+import { type Gap, namespaceName, type PortRange } from '@portolan/core';
 import type { ProbeRequest } from '../backend.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { readDeviceNames } from './links.ts';
@@ -27,25 +28,28 @@ export class Elsewhere {
   parts(foreign: readonly Foreign[]): TablePart[] {
     return foreign.flatMap((each) => {
       const read = (ports: PortRange | null): readonly LinuxSocketRow[] | null =>
-        this.#inside(each.path, ports) ?? this.#fromProc(each.tables, ports);
+        this.#inside(each, ports) ?? this.#fromProc(each, ports);
       const rows = read(this.#request.ports);
-      if (rows === null) this.#unreadable.push(each);
-      if (rows === null) return [];
+      if (rows === null) {
+        // One that has ended meanwhile is no gap.
+        if (isThere(each)) this.#unreadable.push(each);
+        return [];
+      }
       return [
         {
           namespace: each.namespace,
           rows,
           read: (ports) => read(ports ?? this.#request.ports),
-          devices: () => this.#devices(each.path),
+          devices: () => this.#devices(each),
         },
       ];
     });
   }
 
-  #inside(path: string | null, ports: PortRange | null): readonly LinuxSocketRow[] | null {
+  #inside({ path, namespace }: Foreign, ports: PortRange | null): readonly LinuxSocketRow[] | null {
     const libc = this.#libc;
     if (libc === null || path === null) return null;
-    const diag = inNamespace(libc, path, () => openSockDiag(libc));
+    const diag = inNamespace(libc, path, namespace.inode, () => openSockDiag(libc));
     if (diag === null) return null;
     try {
       return dumpElsewhere(diag, ports, this.#request.transports);
@@ -54,16 +58,22 @@ export class Elsewhere {
     }
   }
 
-  #devices(path: string | null): ReadonlyMap<string, string> {
+  #devices({ path, namespace }: Foreign): ReadonlyMap<string, string> {
     const libc = this.#libc;
     const names =
-      libc === null || path === null ? null : inNamespace(libc, path, () => readDeviceNames(libc));
+      libc === null || path === null
+        ? null
+        : inNamespace(libc, path, namespace.inode, () => readDeviceNames(libc));
     return names ?? new Map();
   }
 
   /** Anybody may read the tables of any process; bound sockets are not in them. */
-  #fromProc(folder: string | null, ports: PortRange | null): readonly LinuxSocketRow[] | null {
-    return folder === null ? null : readFiles(folder, ports, this.#request.transports);
+  #fromProc({ tables, namespace }: Foreign, ports: PortRange | null): readonly LinuxSocketRow[] | null {
+    if (tables === null) return null;
+    const rows = readFiles(tables, ports, this.#request.transports);
+    // Its process may have gone into another one meanwhile, or another process may have its number.
+    const link = `${tables.slice(0, -'net'.length)}ns/net`;
+    return namespace.inode === null || inodeAt(link) === namespace.inode ? rows : null;
   }
 
   /** What stayed unseen. None of it can keep a port of our own namespace from anybody. */
@@ -72,9 +82,7 @@ export class Elsewhere {
     const gaps: Gap[] = [];
     if (hidden > 0) gaps.push({ code: 'namespaces-hidden', values: { processes: hidden }, ...base });
     if (this.#unreadable.length > 0) {
-      const names = this.#unreadable
-        .slice(0, NAMES_SHOWN)
-        .map(({ namespace }) => namespace.names[0] ?? `net:[${namespace.inode}]`);
+      const names = this.#unreadable.slice(0, NAMES_SHOWN).map(({ namespace }) => namespaceName(namespace));
       const more = this.#unreadable.length > NAMES_SHOWN ? ', …' : '';
       gaps.push({
         code: 'namespaces-unreadable',
@@ -83,5 +91,18 @@ export class Elsewhere {
       });
     }
     return gaps;
+  }
+}
+
+/** The folder of a process that has ended stays until its parent has taken notice, but is empty. */
+function isThere({ path, tables }: Foreign): boolean {
+  return (path !== null && existsSync(path)) || (tables !== null && existsSync(`${tables}/tcp`));
+}
+
+function inodeAt(path: string): number | null {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return null;
   }
 }

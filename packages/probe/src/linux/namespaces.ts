@@ -1,5 +1,5 @@
 // Other network namespaces: which there are, whose they are, and sockets opened inside them.
-import { closeSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { NetNamespace } from '@portolan/core';
 import type { Libc } from './native.ts';
 import type { ProcessReader } from './process.ts';
@@ -144,21 +144,16 @@ function tableOf(procRoot: string, pid: string): number | null {
 }
 
 /**
- * Does something in another network namespace and comes back: null where entering is refused. `work` must be
+ * Does something in another network namespace and comes back: null where entering is refused, or where the path leads to
+ * another one by now, as that of a process does whose number has been used again. `work` must be
  * synchronous and must not start anything else, for only this thread has moved. A socket that it opens stays where it
  * was opened.
  */
-export function inNamespace<T>(libc: Libc, path: string, work: () => T): T | null {
-  let there: number;
-  let here: number;
-  try {
-    there = openSync(path, 'r');
-  } catch {
-    return null;
-  }
-  try {
-    here = openSync('/proc/thread-self/ns/net', 'r');
-  } catch {
+export function inNamespace<T>(libc: Libc, path: string, inode: number | null, work: () => T): T | null {
+  const there = openQuietly(path);
+  if (there === null) return null;
+  const here = fstatSync(there).ino === inode ? openQuietly('/proc/thread-self/ns/net') : null;
+  if (here === null) {
     closeSync(there);
     return null;
   }
@@ -173,5 +168,13 @@ export function inNamespace<T>(libc: Libc, path: string, work: () => T): T | nul
   } finally {
     closeSync(there);
     closeSync(here);
+  }
+}
+
+function openQuietly(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return null;
   }
 }

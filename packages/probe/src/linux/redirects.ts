@@ -3,7 +3,7 @@ import type { Gap, Redirect } from '@portolan/core';
 import { type IptablesRuleset, parseIptablesSave } from '../parse/linux-iptables.ts';
 import { LOOPBACK, parseFibTrie, parseIfInet6 } from '../parse/linux-local-addresses.ts';
 import type { Wanted } from '../parse/linux-nat.ts';
-import { parseNftRuleset } from '../parse/linux-nft.ts';
+import { dormantTables, parseNftRuleset } from '../parse/linux-nft.ts';
 import { intersectNetworks, type Network, parseNetwork } from '../parse/network.ts';
 import { readText } from './read-text.ts';
 import type { LegacyTable, RedirectSigns } from './redirect-signs.ts';
@@ -47,7 +47,11 @@ function readNftables(wanted: Wanted, root: boolean): RedirectsRead {
   const remedy = `${root ? '' : 'sudo '}nft list ruleset`;
   const ran = runTool(file, ['-j', 'list', 'ruleset']);
   if (!ran.ok) return failed('nft', ran.reason, remedy);
-  const ruleset = parseNftRuleset(ran.text, wanted);
+  let ruleset = parseNftRuleset(ran.text, wanted);
+  if (ruleset.ok && ruleset.garbled) {
+    const plain = runTool(file, ['-t', 'list', 'ruleset']);
+    if (plain.ok) ruleset = parseNftRuleset(ran.text, wanted, dormantTables(plain.text));
+  }
   if (!ruleset.ok) return failed('nft', ruleset.place, remedy);
   const redirects = [...ruleset.redirects];
   const gaps = unparsed(ruleset.unread, remedy);

@@ -74,6 +74,14 @@ export function readNerdctlPorts(text: string, place: string): PublishedPort[] {
   ]);
 }
 
+/** Longest name of a container: Kubernetes' `namespace/pod/container` takes 63 + 253 + 63 characters (RFC 1123). */
+const NAME_LIMIT = 512;
+
+/** The name, or null for one so long that no engine gives it. */
+export function saneName(name: string | null): string | null {
+  return name === null || name.length > NAME_LIMIT ? null : name;
+}
+
 /** Runs a reading that may find another shape. */
 export function reading(read: () => readonly EngineContainer[]): EngineContainers {
   try {
@@ -107,7 +115,7 @@ function readName(value: unknown, place: string): string | null {
   const names = asArray(value, `${place}, Names`).map((name, index) =>
     asString(name, `${place}, Names ${index}`).replace(/^\//, ''),
   );
-  return names.find((name) => name !== '' && !name.includes('/')) ?? null;
+  return saneName(names.find((name) => name !== '' && !name.includes('/')) ?? null);
 }
 
 /** A list of objects, which may be missing. */

@@ -1,6 +1,6 @@
 // Protocol Buffers answers of containerd: the lists of namespaces and of containers.
 // Field numbers: containerd, api/services/{namespaces/v1/namespace,containers/v1/containers}.proto.
-import { type EngineContainers, reading, readNerdctlPorts } from './container-engines.ts';
+import { type EngineContainers, reading, readNerdctlPorts, saneName } from './container-engines.ts';
 import { ShapeError } from './json-shape.ts';
 
 /** ListNamespacesResponse.namespaces and ListContainersResponse.containers. */
@@ -55,7 +55,7 @@ export function parseContainerdContainers(bytes: Buffer): EngineContainers {
       const ports = labels.get('nerdctl/ports');
       return {
         id,
-        name: nameOf(labels),
+        name: saneName(nameOf(labels)),
         runtime: 'containerd',
         infra: false,
         published: ports === undefined ? [] : readNerdctlPorts(ports, `container ${index}, nerdctl/ports`),

@@ -503,7 +503,7 @@ describe('kept facts', () => {
         ]) {
           const copy = good();
           copy[part][name] = value;
-          expect(isKernelFacts(copy), `${part}.${name} ${String(value)}`).toBe(false);
+          expect(isKernelFacts(copy), `${part}.${name} ${typeof value} ${JSON.stringify(value)}`).toBe(false);
         }
       }
     }

@@ -262,6 +262,8 @@ COMMIT
 COMMIT
 `;
   expect(brief(text)).toEqual(['tcp 80 > here:3129']);
+  // The mark is what it does and no condition.
+  expect(read(text).redirects[0]).not.toHaveProperty('partial');
   expect(read(text).unread).toEqual([]);
 });
 

@@ -156,6 +156,7 @@ const NEUTRAL: ReadonlySet<string> = new Set([
   '-m',
   '--match',
   '--mode',
+  '--tproxy-mark',
   '--probability',
   '--every',
   '--packet',

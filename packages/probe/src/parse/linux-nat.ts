@@ -100,28 +100,37 @@ class Gone {
   readonly #wide: Match[] = [];
   readonly #byPort = new Map<number, Match[]>();
   readonly #byPlace = new Map<string, Match[]>();
+  /** For a single address: those with several ports, and those with any. */
+  readonly #wideByAddress = new Map<string, Match[]>();
+  readonly #byAddress = new Map<string, Match[]>();
 
   add(match: Match): void {
     const [run, ...more] = match.ports ?? EVERY_PORT;
     if (run === undefined) return;
     const [port, last] = run;
-    if (more.length > 0 || port !== last) this.#wide.push(match);
-    else {
-      const only = match.networks?.length === 1 ? match.networks[0] : undefined;
-      if (only === undefined || only.first !== only.last) addTo(this.#byPort, port, match);
-      else addTo(this.#byPlace, placeOf(port, only), match);
+    const single = more.length === 0 && port === last;
+    const only = match.networks?.length === 1 ? match.networks[0] : undefined;
+    if (only === undefined || only.first !== only.last) {
+      if (single) addTo(this.#byPort, port, match);
+      else this.#wide.push(match);
+      return;
     }
+    addTo(this.#byAddress, addressOf(only), match);
+    if (single) addTo(this.#byPlace, placeOf(port, only), match);
+    else addTo(this.#wideByAddress, addressOf(only), match);
   }
 
   /** Those that may have some of these ports, for this address or network, or for all addresses; in lists. */
   near(ports: readonly PortRange[], network: Network | null): readonly (readonly Match[])[] {
+    // Only the very address can hold one address, and none can hold more.
+    const at = network === null ? null : addressOf(network);
     if (!ports.every(([first, last]) => first === last)) {
       const all = [this.#wide, ...this.#byPort.values()];
-      return network === null ? all : all.concat([...this.#byPlace.values()]);
+      return at === null ? all : [...all, this.#byAddress.get(at) ?? []];
     }
     const lists = [this.#wide, ...ports.map(([port]) => this.#byPort.get(port) ?? [])];
-    // Only the very address can hold one address, and none can hold more.
-    if (network !== null) {
+    if (network !== null && at !== null) {
+      lists.push(this.#wideByAddress.get(at) ?? []);
       for (const [port] of ports) lists.push(this.#byPlace.get(placeOf(port, network)) ?? []);
     }
     return lists;
@@ -134,8 +143,12 @@ function addTo<Key>(map: Map<Key, Match[]>, key: Key, match: Match): void {
   else list.push(match);
 }
 
-function placeOf(port: number, { family, first }: Network): string {
-  return `${port} ${family} ${first}`;
+function addressOf({ family, first }: Network): string {
+  return `${family} ${first}`;
+}
+
+function placeOf(port: number, network: Network): string {
+  return `${port} ${addressOf(network)}`;
 }
 
 /** What a chain and those it was called from have let go. */
@@ -286,6 +299,7 @@ class Walk {
               maker,
               name,
               publishes,
+              ...(match.exact || maker !== null ? {} : { partial: true as const }),
             });
           }
         }
@@ -305,9 +319,11 @@ class Walk {
     const wanted = (run: PortRange): boolean => asked === null || overlap(run, asked);
     let runs = ports.filter(wanted);
     for (let at: Frame | null = frame; at !== null && runs.length > 0; at = at.caller) {
-      for (const gone of at.gone.near(runs, network).flat()) {
-        if (!covers(gone, transport, family, network)) continue;
-        runs = gone.ports === null ? [] : subtract(runs, gone.ports).filter(wanted);
+      for (const list of at.gone.near(runs, network)) {
+        for (const gone of list) {
+          if (!meets(runs, gone.ports) || !covers(gone, transport, family, network)) continue;
+          runs = gone.ports === null ? [] : subtract(runs, gone.ports).filter(wanted);
+        }
       }
     }
     return runs;
@@ -325,7 +341,10 @@ class Walk {
       return;
     }
     const hooks = [...new Set([...known.hooks, ...redirect.hooks])];
-    if (hooks.length > known.hooks.length) this.#redirects.set(key, { ...known, hooks });
+    const { partial, ...whole } = known;
+    // One rule without conditions is enough.
+    if (partial === true && redirect.partial !== true) this.#redirects.set(key, { ...whole, hooks });
+    else if (hooks.length > known.hooks.length) this.#redirects.set(key, { ...known, hooks });
   }
 
   #miss(place: string): void {
@@ -346,6 +365,11 @@ function covers(
 
 function overlap(a: PortRange, b: PortRange): boolean {
   return a[0] <= b[1] && a[1] >= b[0];
+}
+
+/** Have the two a port in common? Said at once, for most rules before are about other ports. */
+function meets(runs: readonly PortRange[], others: readonly PortRange[] | null): boolean {
+  return others === null || others.some((other) => runs.some((run) => overlap(run, other)));
 }
 
 /** The packets that both take; null for none. */

@@ -3,7 +3,7 @@ import type { PortRange, Redirect } from '@portolan/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Wanted } from './linux-nat.ts';
-import { parseNftRuleset } from './linux-nft.ts';
+import { dormantTables, parseNftRuleset } from './linux-nft.ts';
 
 type Json = unknown;
 
@@ -369,16 +369,57 @@ test('tproxy of a filter chain; other filter chains are nobody’s business', ()
   expect(read(entries).unread).toEqual([]);
 });
 
-test.each<Json>(['dormant', ['dormant'], 'd'])('a dormant table does nothing (%j)', (flags) => {
-  const table = { table: { family: 'ip', name: 't', handle: 1, flags } };
-  expect(brief([table, ...inPre([dport(80), redirect(1)])])).toEqual([]);
-  expect(
-    brief([
-      { table: { family: 'ip', name: 't', handle: 1, flags: ['owner'] } },
-      ...inPre([dport(80), redirect(1)]),
-    ]),
-  ).toEqual(['tcp 80 > here:1']);
+test('a rule that asks for more than port and address is partial, unless another one asks for no more', () => {
+  const iif = match({ meta: { key: 'iifname' } }, 'eth0');
+  const saddr = match(payload('ip', 'saddr'), '10.0.0.1');
+  for (const condition of [iif, saddr, { limit: { rate: 1, per: 'second' } }]) {
+    const rules = inPre([condition, dport(80), redirect(1)]);
+    expect(read(rules).redirects).toMatchObject([{ ports: [80, 80], partial: true }]);
+  }
+  expect(read(inPre([local, dport(80), redirect(1)])).redirects[0]).not.toHaveProperty('partial');
+  const both = read(inPre([iif, dport(80), redirect(1)], [dport(80), redirect(1)])).redirects;
+  expect(both).toHaveLength(1);
+  expect(both[0]).not.toHaveProperty('partial');
 });
+
+test.each<Json>(['dormant', ['dormant'], ['dormant', 'owner']])(
+  'a dormant table does nothing (%j)',
+  (flags) => {
+    const table = { table: { family: 'ip', name: 't', handle: 1, flags } };
+    expect(brief([table, ...inPre([dport(80), redirect(1)])])).toEqual([]);
+    expect(
+      brief([
+        { table: { family: 'ip', name: 't', handle: 1, flags: ['owner'] } },
+        ...inPre([dport(80), redirect(1)]),
+      ]),
+    ).toEqual(['tcp 80 > here:1']);
+  },
+);
+
+test.each<Json>(['d', 't', '', [7]])(
+  'flags that are none (%j, as of nft 1.0.6) need the plain text',
+  (flags) => {
+    const table = { table: { family: 'ip', name: 't', handle: 1, flags } };
+    const text = JSON.stringify({ nftables: [table, ...inPre([dport(80), redirect(1)])] });
+    const wanted: Wanted = { ports: null, transports: ['tcp'] };
+    expect(parseNftRuleset(text, wanted)).toMatchObject({
+      redirects: [],
+      unread: ['table t'],
+      garbled: true,
+    });
+    const awake = parseNftRuleset(text, wanted, dormantTables('table ip t {\n\tflags owner\n}\n'));
+    expect(awake).toMatchObject({ redirects: [{ ports: [80, 80] }], unread: [], garbled: false });
+    const asleep = dormantTables(
+      'table ip t { # handle 1\n\tflags owner,dormant\n\tset s {\n\t\tflags interval\n\t}\n}',
+    );
+    expect(asleep).toEqual(new Set(['ip t']));
+    expect(parseNftRuleset(text, wanted, asleep)).toMatchObject({
+      redirects: [],
+      unread: [],
+      garbled: false,
+    });
+  },
+);
 
 test('sets too long to be compared with each other are told', () => {
   const odd = Array.from({ length: 1500 }, (_, i) => 2 * i + 1);
@@ -386,6 +427,18 @@ test('sets too long to be compared with each other are told', () => {
     redirects: [],
     unread: ['table t, chain pre, handle 9'],
   });
+});
+
+test('thousands of addresses sent on whole are all told, and hide their own later rules alone', () => {
+  const exprs = Array.from({ length: 6000 }, (_, i) => [
+    match(payload('ip', 'daddr'), `10.0.${i >> 8}.${i & 255}`),
+    { dnat: { addr: '10.244.0.1' } },
+  ]);
+  const at22 = (address: string): Json[] => [match(payload('ip', 'daddr'), address), dport(22), redirect(1)];
+  const wanted: Wanted = { ports: [22, 22], transports: ['tcp'] };
+  const found = brief(inPre(...exprs, at22('10.0.0.7'), at22('10.1.0.7')), wanted);
+  expect(found).toHaveLength(6001);
+  expect(found.at(-1)).toBe('tcp 10.1.0.7 22 > here:1');
 });
 
 test('thousands of Services are all told, each once', () => {
@@ -433,6 +486,7 @@ test('rules of iptables-nft are left to its own tool, and only where they may re
     });
   expect(parseNftRuleset(entries('prerouting'), ALL)).toEqual({
     ok: true,
+    garbled: false,
     redirects: [],
     unread: [],
     xt: [{ family: 'ipv4', name: 'nat' }],

@@ -27,7 +27,12 @@ export interface XtTable {
 
 /** What a ruleset says, or where its text is broken. */
 export type NftRuleset =
-  | (Walked & { readonly ok: true; readonly xt: readonly XtTable[] })
+  | (Walked & {
+      readonly ok: true;
+      readonly xt: readonly XtTable[];
+      /** True where a table's flags are no flags, so that it was left out: whether it is dormant is not told. */
+      readonly garbled: boolean;
+    })
   | { readonly ok: false; readonly place: string };
 
 /** Most alternatives one rule may fan out into, such as the elements of its maps. */
@@ -38,8 +43,15 @@ const VALUE_DEPTH = 8;
 type Json = unknown;
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Reads what may be asked of the kernel; never throws, whatever the text. */
-export function parseNftRuleset(text: string, wanted: Wanted): NftRuleset {
+/**
+ * Reads what may be asked of the kernel; never throws, whatever the text. `dormant`: the dormant tables by family and
+ * name, from `dormantTables`, where an earlier reading said that it needs them.
+ */
+export function parseNftRuleset(
+  text: string,
+  wanted: Wanted,
+  dormant: ReadonlySet<string> | null = null,
+): NftRuleset {
   let parsed: Json;
   try {
     parsed = JSON.parse(text);
@@ -50,7 +62,7 @@ export function parseNftRuleset(text: string, wanted: Wanted): NftRuleset {
   }
   const list = objectOf(parsed)?.['nftables'];
   if (!Array.isArray(list)) return { ok: false, place: 'nftables' };
-  const { tables, unread } = collect(list);
+  const { tables, unread, garbled } = collect(list, dormant);
   // Rules are read only where some chain could send packets elsewhere.
   const able = tables.filter((table) => table.bases.length > 0);
   const xt: XtTable[] = [];
@@ -60,7 +72,7 @@ export function parseNftRuleset(text: string, wanted: Wanted): NftRuleset {
     else xt.push({ family, name });
   }
   const walked = walkTables(able.filter((table) => !table.xt).map(buildTable), wanted);
-  return { ok: true, redirects: walked.redirects, unread: [...unread, ...walked.unread], xt };
+  return { ok: true, redirects: walked.redirects, unread: [...unread, ...walked.unread], xt, garbled };
 }
 
 /** A table as the list tells it. */
@@ -83,9 +95,13 @@ interface RawRule {
 
 const FAMILIES: Readonly<Record<string, 'ipv4' | 'ipv6' | null>> = { ip: 'ipv4', ip6: 'ipv6', inet: null };
 
-function collect(list: readonly Json[]): { tables: RawTable[]; unread: string[] } {
+function collect(
+  list: readonly Json[],
+  told: ReadonlySet<string> | null,
+): { tables: RawTable[]; unread: string[]; garbled: boolean } {
   const tables = new Map<string, RawTable>();
-  const dormant = new Set<string>();
+  const dormant = new Set<string>(told);
+  const garbled = new Set<string>();
   const unread: string[] = [];
   for (const [index, entry] of list.entries()) {
     const object = objectOf(entry);
@@ -97,7 +113,11 @@ function collect(list: readonly Json[]): { tables: RawTable[]; unread: string[] 
     }
     const [kind] = found;
     const { family, table, name } = body;
-    if (kind === 'table' && isDormant(body['flags'])) dormant.add(`${String(family)} ${String(name)}`);
+    if (kind === 'table') {
+      const flags = flagsOf(body['flags']);
+      if (flags === null) garbled.add(`${String(family)} ${String(name)}`);
+      else if (flags.includes('dormant')) dormant.add(`${String(family)} ${String(name)}`);
+    }
     if (!['chain', 'rule', 'set', 'map'].includes(kind)) continue;
     if (typeof family !== 'string' || !Object.hasOwn(FAMILIES, family)) continue;
     const chain = kind === 'rule' ? body['chain'] : name;
@@ -128,13 +148,40 @@ function collect(list: readonly Json[]): { tables: RawTable[]; unread: string[] 
     else addRule(raw, rules, chain, body);
   }
   for (const key of dormant) tables.delete(key);
-  return { tables: [...tables.values()], unread };
+  if (told === null) {
+    for (const key of garbled) {
+      const table = tables.get(key);
+      tables.delete(key);
+      if (table !== undefined && table.bases.length > 0) unread.push(`table ${table.name}`);
+    }
+  }
+  return { tables: [...tables.values()], unread, garbled: told === null && garbled.size > 0 };
 }
 
-/** The kernel calls no chain of a dormant table. nft 1.0.6 prints the first letter alone. */
-function isDormant(flags: Json): boolean {
+/** TABLE_F_DORMANT, TABLE_F_OWNER, TABLE_F_PERSIST (linux/netfilter/nf_tables.h) as nft names them. */
+const TABLE_FLAGS: ReadonlySet<Json> = new Set(['dormant', 'owner', 'persist']);
+
+/** A table's flags; null where they are none, for nft 1.0.6 prints memory that it has freed. */
+function flagsOf(flags: Json): readonly Json[] | null {
+  if (flags === undefined) return [];
   const all: readonly Json[] = arrayOf(flags) ?? [flags];
-  return all.includes('dormant') || all.includes('d');
+  return all.every((flag) => TABLE_FLAGS.has(flag)) ? all : null;
+}
+
+/**
+ * The dormant tables by family and name, from `nft -t list ruleset` (man nft(8)): the kernel calls no chain of them.
+ */
+export function dormantTables(text: string): ReadonlySet<string> {
+  const dormant = new Set<string>();
+  let table: string | null = null;
+  for (const line of text.split('\n')) {
+    const head = /^table (\S+) (\S+) \{/.exec(line);
+    if (head !== null) table = `${head[1]} ${head[2]}`;
+    // Flags of sets stand deeper.
+    const flags = /^\tflags (.*)$/.exec(line)?.[1];
+    if (table !== null && flags?.split(/[ ,]+/).includes('dormant') === true) dormant.add(table);
+  }
+  return dormant;
 }
 
 /** Chains of type nat send packets elsewhere; of the others only tproxy in prerouting does. */

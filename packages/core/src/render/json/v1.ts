@@ -281,6 +281,7 @@ function redirectJson(rule: Redirect): Omit<Redirect, 'publishes' | 'transport'>
     address: rule.address,
     ports: rule.ports,
     target: rule.target,
+    ...(rule.partial === true && { partial: true as const }),
     hooks: rule.hooks,
     by: rule.by,
     table: rule.table,

@@ -75,6 +75,7 @@ function descriptors({ libc, facts }: { libc: Libc; facts: KernelFacts }): void 
     await once(server, 'listening');
     servers.push(server);
     port = (server.address() as { port: number }).port;
+    // oxlint-disable-next-line no-underscore-dangle -- Node has no public way to a server's descriptor
     const fd = (server as unknown as { _handle: { fd: number } })._handle.fd;
     child = spawn(process.execPath, ['-e', 'process.stdin.resume(); console.log(1)'], {
       stdio: ['pipe', 'pipe', 'inherit', fd, fd],
@@ -101,7 +102,7 @@ function descriptors({ libc, facts }: { libc: Libc; facts: KernelFacts }): void 
     const mine = rows.filter(({ pid }) => pid === process.pid);
     const theirs = rows.filter(({ pid }) => pid === child.pid);
     expect(mine).toHaveLength(1);
-    expect(theirs.map(({ fd }) => fd).toSorted()).toEqual([3, 4]);
+    expect(theirs.map(({ fd }) => fd).toSorted((a, b) => a - b)).toEqual([3, 4]);
     expect(rows).toHaveLength(3);
     expect(new Set(rows.map(({ inode }) => inode)).size).toBe(1);
     for (const row of rows) {

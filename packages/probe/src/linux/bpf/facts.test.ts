@@ -1,5 +1,5 @@
 // Kept facts: what somebody else may have written, or what is damaged, is never believed; nothing is kept by half.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -95,6 +95,25 @@ describe.skipIf(!described)('kept facts', () => {
       const text = readFileSync(file, 'latin1');
       expect(change(text)).not.toBe(text);
       writeFileSync(file, change(text), 'latin1');
+    });
+  });
+
+  test('of another build under this name: the sum goes over the name as well', () => {
+    replaced((file) => {
+      const text = readFileSync(file, 'latin1');
+      const facts = text.slice(text.indexOf('\n') + 1);
+      // FNV-1a over name and text, as another build's name would have it.
+      const other = `kernel-0-0.json\n${facts}`;
+      let sum = 0x811c_9dc5;
+      for (const char of other) sum = Math.imul(sum ^ char.charCodeAt(0), 0x0100_0193) >>> 0;
+      writeFileSync(file, `${sum.toString(16)}\n${facts}`, 'latin1');
+    });
+  });
+
+  test('a named pipe in its place keeps nobody waiting', () => {
+    replaced((file) => {
+      rmSync(file);
+      expect(spawnSync('mkfifo', [file]).status).toBe(0);
     });
   });
 
