@@ -62,7 +62,12 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'packages/probe/src/linux',
-    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts', 'packages/probe/src/actions.ts'],
+    may: [
+      '@portolan/core',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+      'packages/probe/src/actions.ts',
+    ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },

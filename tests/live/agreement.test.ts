@@ -3,7 +3,7 @@
 import type { Snapshot, Socket } from '@portolan/core';
 import { holdersOf, useOf } from '@portolan/core';
 import { expect } from 'vitest';
-import { liveTest, type Namespace, type Robot, type Step } from './namespace.ts';
+import { gapsWithoutNative, liveTest, type Namespace, type Robot, type Step } from './namespace.ts';
 
 /** Most by which two readings of one TIME_WAIT timer may differ. */
 const TIMER_MS = 3000;
@@ -55,11 +55,12 @@ liveTest('sock_diag and /proc give the same rows', {}, async (ns) => {
     connect: ['127.0.0.1', 6600],
   });
 
-  const [byDiag, byProc] = (await ns.look({ ffi: true }, { ffi: false })) as [Snapshot, Snapshot];
+  // Both walk: what BPF lists, on a machine with many descriptors, includes processes that refuse to be walked.
+  const [byDiag, byProc] = (await ns.look({ ffi: true, bpf: false }, { ffi: false })) as [Snapshot, Snapshot];
   expect(byDiag.via).toBe('sock_diag');
   expect(byProc.via).toBe('procfs');
   expect(byDiag.gaps).toEqual([]);
-  expect(byProc.gaps.map((gap) => gap.code)).toEqual(['bound-invisible']);
+  expect(byProc.gaps.map((gap) => gap.code)).toEqual(gapsWithoutNative());
 
   const seen = byDiag.sockets.filter((socket) => socket.state !== 'BOUND');
   expect(byDiag.sockets.length - seen.length).toBe(2);

@@ -183,6 +183,15 @@ function presence(tool: string, flag: string): string | null {
   return result.error === undefined ? null : `${tool} is not installed`;
 }
 
+/**
+ * Codes of the gaps that a look without native code has: sockets that are only bound, and rules, of which it cannot
+ * tell without nft whether there are any.
+ */
+export function gapsWithoutNative(): string[] {
+  const nft = presence('nft', '--version') === null;
+  return nft ? ['bound-invisible'] : ['bound-invisible', 'redirects-no-tool'];
+}
+
 /** Throws unless the program and the probe were built. */
 function requireBuild(): void {
   for (const file of [BIN, PROBE]) {

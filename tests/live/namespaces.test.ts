@@ -316,6 +316,8 @@ liveTest('the thread that goes into other namespaces is always back in its own',
     foreign: 3,
     openBefore: said['openBefore'],
     openAfter: said['openBefore'],
+    // The child that says which programs are run has been waited for.
+    children: '',
     mine: [null],
   });
 });

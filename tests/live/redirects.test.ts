@@ -2,7 +2,7 @@
 // with its rule, and nothing else is.
 import type { HolderV1 } from '@portolan/core';
 import { expect } from 'vitest';
-import { liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
+import { gapsWithoutNative, liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
 
 /** The first character that a terminal must never get from outside. */
 const ESCAPE = '\u001b';
@@ -56,7 +56,9 @@ liveTest('a namespace without rules has neither redirects nor a gap', { needs: [
   for (const args of [[], ['--no-ffi']]) {
     const answer = await whoHere(ns, 8080, args);
     expect(answer.holders).toEqual([]);
-    expect(ruleGaps(answer)).toEqual([]);
+    // Without native code only nft can tell that there are none.
+    const blind = args.length > 0 && gapsWithoutNative().includes('redirects-no-tool');
+    expect(ruleGaps(answer)).toHaveLength(blind ? 1 : 0);
   }
 });
 

@@ -10,6 +10,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
+import { cpus } from 'node:os';
 import type { PortRange, WatchNotice } from '@portolan/core';
 import { parseProcStat } from '../../parse/linux-proc-pid.ts';
 import { parseTraceLine, type TraceLine, TraceLines } from '../../parse/linux-trace.ts';
@@ -20,8 +21,12 @@ const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const EVENT = 'events/sock/inet_sock_set_state';
 const MOUNT_COMMAND = 'mount -t tracefs nodev /sys/kernel/tracing';
 
-/** Kilobytes for each CPU: room for more than a thousand messages that wait to be read. */
-const BUFFER_KB = 256;
+/**
+ * Kilobytes for all CPUs together and least for each: the instance tells of all network namespaces, and a server
+ * elsewhere that opens tens of thousands of listeners at once should cost us none of ours. A message takes 80 bytes.
+ */
+const BUFFER_KB = 8192;
+const LEAST_KB = 256;
 const READ_BYTES = 1 << 16;
 /** Most that is taken at once, so that a flood does not keep everything else waiting. */
 const READS = 32;
@@ -127,7 +132,10 @@ function open(root: string, ports: PortRange | null): Trace {
     for (const [name, value] of OPTIONS) setOption(`${folder}/options/${name}`, value);
     // CLOCK_MONOTONIC, which is what process.hrtime tells.
     writeFileSync(`${folder}/trace_clock`, 'mono');
-    writeFileSync(`${folder}/buffer_size_kb`, String(BUFFER_KB));
+    writeFileSync(
+      `${folder}/buffer_size_kb`,
+      String(Math.max(LEAST_KB, Math.floor(BUFFER_KB / cpus().length))),
+    );
     writeFileSync(`${folder}/${EVENT}/filter`, filterFor(ports));
     writeFileSync(`${folder}/${EVENT}/enable`, '1');
     const lines = new TraceLines();
