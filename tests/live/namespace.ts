@@ -1,7 +1,7 @@
 // Everything the live tests stand on: what can be had here, a network namespace per test, robots in it, the built
 // program and other tools run inside it, and the end of all of them.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -367,6 +367,8 @@ export class Namespace {
   readonly #children = new Set<ChildProcess>();
   readonly #closing: (() => void | Promise<void>)[] = [];
   #enter: readonly string[] = [];
+  /** `net:[INODE]` of the namespace. */
+  #net = '';
   #robot: Robot | null = null;
 
   constructor(ownPids: boolean, program: string) {
@@ -388,6 +390,7 @@ export class Namespace {
     this.#robot = new Robot(child);
     await this.#robot.started();
     const inside = this.#ownPids ? firstChild(child.pid ?? 0) : (child.pid ?? 0);
+    this.#net = readlinkSync(`/proc/${inside}/ns/net`);
     this.#enter = [
       `--target=${inside}`,
       '--net',
@@ -487,7 +490,19 @@ export class Namespace {
       child.kill('SIGKILL');
     }
     await Promise.all(ends);
+    this.#endOrphans();
     for (const undo of this.#closing.toReversed()) await undo();
+  }
+
+  /** Children of robots outlive them, and would hold the namespace for as long as the machine runs. */
+  #endOrphans(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        if (readlinkSync(`/proc/${pid}/ns/net`) === this.#net) process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // Gone meanwhile, or not ours to look at: then it is none of ours.
+      }
+    }
   }
 
   #spawn(file: string, args: readonly string[]): ChildProcess {

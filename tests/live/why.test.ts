@@ -540,7 +540,7 @@ liveTest(
           '--net',
           process.execPath,
           '-e',
-          `require('net').createServer().listen(${PORT}, () => console.log(1))`,
+          `require('net').createServer().listen(${PORT}, () => console.log(1)); process.stdin.resume().on('end', () => process.exit())`,
         ],
       },
       { op: 'said', of: 'there' },
