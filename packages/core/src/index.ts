@@ -6,6 +6,17 @@ export * from './decide/claims.ts';
 export { disagreementsAbout } from './decide/disagreements.ts';
 export { type ExplainInput, explain, hostView } from './decide/explain.ts';
 export {
+  type Cell,
+  type CountedSocket,
+  cellOf,
+  countTcp,
+  countUdp,
+  type Forecast,
+  forecastOf,
+  restartChance,
+  upperHalf,
+} from './decide/forecast.ts';
+export {
   killEnd,
   killPlan,
   launchDepth,

@@ -21,8 +21,10 @@ export interface ProbeRequest {
   readonly cacheDir?: string | null;
   /** Program of the thread that helps to walk many descriptors; absent for one thread alone. */
   readonly walkWorker?: string;
-  /** Count the TCP ports in use within the ephemeral range (costs a dump of all connections). */
+  /** Count the ports in use within the ephemeral range (costs a dump of all connections). */
   readonly countEphemeral?: boolean;
+  /** Where the service listens that the count is for; null or absent for all addresses of both families. */
+  readonly serviceAddress?: string | null;
   /** How a shell calls the program that asks, for remedies; default `portolan`. */
   readonly call?: () => string;
   readonly signal?: AbortSignal;

@@ -1,7 +1,7 @@
 // Risks of a port on a host, their chances, and remedies that can be undone.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeClaim, makeHost, makeRedirect, makeSocket } from '../../../../fixtures/makers.ts';
+import { makeClaim, makeHost, makeRedirect, makeSocket, makeUse } from '../../../../fixtures/makers.ts';
 import type { EphemeralDefault } from '../model/claim.ts';
 import type { Holder, HostView, Risk } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
@@ -34,52 +34,31 @@ describe('ephemeral overlap', () => {
     expect(overlap(60_162, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.bind');
   });
 
-  test('the chance is used over all of that parity, reservations taken off', () => {
-    const found = overlap(
-      60_163,
-      { reserved: [[50_000, 50_009]] },
-      { ephemeralUse: { tcp: { even: 9999, odd: 100 }, udp: null } },
-    );
-    // 32768–60999 holds 14,116 odd numbers, five of them reserved.
-    expect(found?.chance).toBeCloseTo(100 / 14_111, 12);
+  test('the chance is that of its part of the range, and a restart’s follows from the rate', () => {
+    const ephemeralUse = makeUse({ bindUpper: { used: 100, waiting: 60 }, connectUpper: { used: 7058 } });
+    const found = overlap(60_163, {}, { ephemeralUse });
+    expect(found?.chance).toBeCloseTo(100 / 7058, 12);
+    // One a second out of 6,958 free ones.
+    expect(found?.firstTakenSeconds).toBeCloseTo(6958, 9);
+    expect(found?.restartChance).toBeCloseTo(1 - Math.exp(-5 / 6958), 12);
     expect(lang.say(found?.basis ?? { key: 'risk.none', values: {} })).toContain(
-      '100 of the 14,111 odd ports',
+      '100 of the 7,058 odd ports',
     );
-    const even = overlap(60_162, {}, { ephemeralUse: { tcp: { even: 7, odd: 0 }, udp: null } });
-    expect(even?.chance).toBeCloseTo(7 / 14_116, 12);
-    expect(lang.say(even?.basis ?? { key: 'risk.none', values: {} })).toContain('even ports');
+    expect(overlap(60_162, {}, { ephemeralUse })?.chance).toBeCloseTo(1, 12);
   });
 
-  test('UDP has no parity: all ports of the range count, and the likelier transport is told', () => {
-    const use = { tcp: { even: 0, odd: 10 }, udp: { even: 4491, odd: 4509 } };
-    const found = overlap(60_163, {}, { ephemeralUse: use });
+  test('UDP draws from the whole range, and the worse of both transports is told', () => {
+    const ephemeralUse = makeUse({ bindUpper: { used: 10 } }, { total: 28_232, used: 9000 });
+    const found = overlap(60_163, {}, { ephemeralUse });
     expect(found?.chance).toBeCloseTo(9000 / 28_232, 12);
-    expect(found?.basis?.key).toBe('risk.ephemeral.basis.udp');
-    const tcpOnly = overlap(60_163, {}, { ephemeralUse: use, transports: ['tcp'] });
-    expect(tcpOnly?.chance).toBeCloseTo(10 / 14_116, 12);
+    expect(found?.basis?.key).toBe('forecast.basis.udp');
+    const tcpOnly = overlap(60_163, {}, { ephemeralUse, transports: ['tcp'] });
+    expect(tcpOnly?.chance).toBeCloseTo(10 / 7058, 12);
     expect(overlap(60_163, {}, { transports: ['udp'] })?.text.key).toBe('risk.ephemeral.udp');
   });
 
   test('without a count there is no chance, and the basis says why', () => {
     expect(overlap(60_163)).toMatchObject({ chance: null, basis: { key: 'risk.ephemeral.basis.none' } });
-  });
-
-  test('the chance is a probability whatever the numbers', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 65_535 }),
-        fc.integer({ min: 0, max: 65_535 }),
-        fc.nat(70_000),
-        fc.nat(70_000),
-        (a, b, even, odd) => {
-          const ephemeral = [Math.min(a, b), Math.max(a, b)] as const;
-          const found = overlap(a, { ephemeral }, { ephemeralUse: { tcp: { even, odd }, udp: null } });
-          expect(found?.chance).toBeGreaterThanOrEqual(0);
-          expect(found?.chance).toBeLessThanOrEqual(1);
-        },
-      ),
-      { numRuns: 60 },
-    );
   });
 
   test('is gone once the port is reserved, outside the range, or the range unknown', () => {

@@ -1,10 +1,11 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
-import { type Message, say } from '../model/message.ts';
+import { say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
+import { type Forecast, forecastOf, restartChance } from './forecast.ts';
 
 /** What the risks are judged from. */
 export interface RiskInput {
@@ -66,12 +67,14 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
   // preference.
   const tcp = transports.includes('tcp');
   const forConnect = !tcp || ((port ^ first) & 1) === 0;
-  const worst = worstChance(input, first, last, odd);
+  const forecast = worstForecast(input);
   return {
     id: 'ephemeral-overlap',
     severity: 'high',
-    chance: worst?.chance ?? null,
-    basis: worst?.basis ?? say('risk.ephemeral.basis.none'),
+    chance: forecast?.chance ?? null,
+    basis: forecast?.basis ?? say('risk.ephemeral.basis.none'),
+    firstTakenSeconds: forecast?.firstTakenSeconds ?? null,
+    restartChance: forecast === null ? null : restartChance(forecast, RESTART_SECONDS),
     text: say(tcp ? (forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind') : 'risk.ephemeral.udp', {
       port,
       first,
@@ -83,43 +86,16 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
   };
 }
 
-interface Chance {
-  readonly chance: number;
-  readonly basis: Message;
-}
+/** Seconds that a service is away when it is started anew, for which the chance is told. */
+export const RESTART_SECONDS = 5;
 
-/** The share of like ports in use, for the transport where it is largest; null where nothing was counted. */
-function worstChance(
-  { transports, host, ephemeralUse }: RiskInput,
-  first: number,
-  last: number,
-  odd: boolean,
-): Chance | null {
-  const reserved = host.reserved ?? [];
-  const like = countParity(first, last, odd, reserved);
-  const all = like + countParity(first, last, !odd, reserved);
-  const chances: Chance[] = [];
-  const add = (used: number, total: number, key: Message['key']): void => {
-    if (total > 0) chances.push({ chance: Math.min(1, used / total), basis: say(key, { used, total }) });
-  };
-  const { tcp = null, udp = null } = ephemeralUse ?? {};
-  if (tcp !== null && transports.includes('tcp')) {
-    add(odd ? tcp.odd : tcp.even, like, odd ? 'risk.ephemeral.basis.odd' : 'risk.ephemeral.basis.even');
-  }
-  if (udp !== null && transports.includes('udp')) add(udp.odd + udp.even, all, 'risk.ephemeral.basis.udp');
-  return chances.reduce<Chance | null>((a, b) => (a === null || b.chance > a.chance ? b : a), null);
-}
-
-/** Ports of one parity in a range, less the reserved ones; reserved runs do not overlap. */
-function countParity(first: number, last: number, odd: boolean, reserved: readonly PortRange[]): number {
-  const count = (from: number, to: number): number => {
-    const start = (from & 1) === Number(odd) ? from : from + 1;
-    return start > to ? 0 : Math.floor((to - start) / 2) + 1;
-  };
-  return reserved.reduce(
-    (left, [from, to]) => left - count(Math.max(from, first), Math.min(to, last)),
-    count(first, last),
-  );
+/** The forecast for the transport that is worse off; null where nothing was counted. */
+function worstForecast({ port, transports, host, ephemeralUse }: RiskInput): Forecast | null {
+  const { ephemeral } = host;
+  if (ephemeral === null || ephemeralUse === null) return null;
+  return transports
+    .map((transport) => forecastOf(port, transport, ephemeral, ephemeralUse))
+    .reduce((a, b) => (a === null || (b !== null && b.chance > a.chance) ? b : a), null);
 }
 
 /** The kernel's list, and the file that sets it at boot. */

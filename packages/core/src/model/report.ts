@@ -116,10 +116,14 @@ export type RiskId =
 export interface Risk {
   readonly id: RiskId;
   readonly severity: Severity;
-  /** Probability 0–1 that the port is taken at a random moment; null where none can be said. */
+  /** Probability 0–1 that a service which starts at a random moment finds the port taken; null where none can be said. */
   readonly chance: number | null;
   /** What `chance` rests on. */
   readonly basis: Message | null;
+  /** Expected seconds until a port like this, free now, is taken; null where no rate is known. Absent for other risks. */
+  readonly firstTakenSeconds?: number | null;
+  /** Probability 0–1 that a restart of five seconds finds the port taken; null where no rate is known. */
+  readonly restartChance?: number | null;
   readonly text: Message;
   readonly remedies: readonly Remedy[];
   /** Source ids. */

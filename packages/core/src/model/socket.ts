@@ -202,16 +202,37 @@ export interface HostLimits {
   readonly unprivilegedFrom: number | null;
 }
 
-/** Ports counted by parity of the number. */
-export interface ParityCount {
-  readonly even: number;
-  readonly odd: number;
+/** Ports of one part of the ephemeral range, less the reserved ones. */
+export interface CellUse {
+  readonly total: number;
+  /** Those that have a socket now. */
+  readonly used: number;
+  /** Of these, those that have nothing but sockets in TIME_WAIT. */
+  readonly waiting: number;
 }
 
-/** Ports of the ephemeral range, less the reserved ones, that have a socket now; null where not counted. */
+/**
+ * The parts of the range between which Linux tells TCP ports apart: the parity that connect() takes first or that of
+ * bind() to port 0, in the lower or the upper half.
+ */
+export interface TcpCells {
+  readonly connectLower: CellUse;
+  readonly connectUpper: CellUse;
+  readonly bindLower: CellUse;
+  readonly bindUpper: CellUse;
+}
+
+/** Outgoing connections since so many seconds (tcpActiveOpens, RFC 4022). */
+export interface Opened {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+/** How full the ephemeral range is and how fast it is used; null where that was not counted. */
 export interface EphemeralUse {
-  readonly tcp: ParityCount | null;
-  readonly udp: ParityCount | null;
+  readonly tcp: TcpCells | null;
+  readonly udp: CellUse | null;
+  readonly opened: Opened | null;
 }
 
 /** What a probe saw at one moment. */

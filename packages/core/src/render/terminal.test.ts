@@ -8,6 +8,7 @@ import {
   makeHost,
   makeOwner,
   makeSocket,
+  makeUse,
 } from '../../../../fixtures/makers.ts';
 import { disagreementsAbout } from '../decide/disagreements.ts';
 import { risksOf } from '../decide/risks.ts';
@@ -204,7 +205,7 @@ function hostileReport(evil: string): PortReport {
       claims,
       host,
       use,
-      ephemeralUse: { tcp: { even: 1, odd: 2 }, udp: null },
+      ephemeralUse: makeUse({ bindUpper: { used: 2 } }),
       defaults: [],
       blockedSource: 'whatwg',
     }),

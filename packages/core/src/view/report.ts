@@ -4,6 +4,7 @@ import type { Claim } from '../model/claim.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import { inRange, type PortRange } from '../model/port.ts';
 import { HOLDER_KINDS, type Holder, type PortReport, type Severity } from '../model/report.ts';
+import { forecastNodes } from './forecast.ts';
 import {
   formatEndpoint,
   gapsNode,
@@ -343,7 +344,7 @@ function couldNodes(report: PortReport, refs: References): Node[] {
         mark: risk.severity,
         inline: [said(risk.text), ...risk.sources.flatMap((id) => [data(' '), refs.mark(id)])],
         nodes: [
-          ...(report.use.verdict === 'held' ? [] : chanceNodes(risk.chance, risk.basis)),
+          ...forecastNodes(risk, report.use.verdict === 'held'),
           ...risk.remedies.flatMap((remedy): Node[] => [
             { kind: 'para', inline: [said(remedy.title)] },
             ...(remedy.commands.length === 0 ? [] : [{ kind: 'commands' as const, lines: remedy.commands }]),
@@ -358,13 +359,4 @@ function couldNodes(report: PortReport, refs: References): Node[] {
       })),
     },
   ];
-}
-
-function chanceNodes(chance: number | null, basis: Message | null): Node[] {
-  if (basis === null) return [];
-  const message =
-    chance === null
-      ? say('risk.chance.none', { basis })
-      : say('risk.chance', { percent: { share: chance }, basis });
-  return [{ kind: 'para', inline: [said(message)] }];
 }

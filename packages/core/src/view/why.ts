@@ -2,6 +2,7 @@
 import { type Message, say } from '../model/message.ts';
 import type { Holder, Remedy, Risk, Severity } from '../model/report.ts';
 import type { BindResult, BindWish, WhyDecision } from '../model/why.ts';
+import { forecastNodes } from './forecast.ts';
 import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
 import { data, type Inline, type Node, type Page, said } from './tree.ts';
 
@@ -101,11 +102,9 @@ function remedyNodes(remedies: readonly Remedy[]): Node[] {
   return [{ kind: 'list', items }];
 }
 
-function riskItem({ severity, text, chance, basis, remedies }: Risk): Item {
-  const plain = item(severity, text, [], remedies);
-  if (chance === null || basis === null) return plain;
-  const inline = [said(say('risk.chance', { percent: { share: chance }, basis }))];
-  return { ...plain, nodes: [{ kind: 'para', inline }, ...plain.nodes] };
+function riskItem(risk: Risk): Item {
+  const plain = item(risk.severity, risk.text, [], risk.remedies);
+  return risk.chance === null ? plain : { ...plain, nodes: [...forecastNodes(risk, false), ...plain.nodes] };
 }
 
 function answer(decision: WhyDecision): Node {

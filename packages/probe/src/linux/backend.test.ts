@@ -115,10 +115,15 @@ describe('quiet-host, recorded from Linux 6.18', () => {
     expect(udp.sockets.map((socket) => socket.transport)).toEqual(['udp']);
     expect(codes(udp)).toEqual(['recorded-host']);
   });
-  test('ports of the ephemeral range are counted by transport and parity, each once', async () => {
+  test('ports of the ephemeral range are counted by transport and cell, each once', async () => {
     const counted = await look(machine('quiet-host'), { ports: [60_163, 60_163], countEphemeral: true });
-    // TCP: 60163 (thrice) is odd, 45878 even; 8080 lies outside.
-    expect(counted.ephemeralUse?.tcp).toEqual({ even: 1, odd: 1 });
+    // TCP: 60163 (thrice) is odd and of the upper half, 45878 even and of the lower; 8080 lies outside.
+    expect(counted.ephemeralUse?.tcp).toMatchObject({
+      connectLower: { total: 7058, used: 1 },
+      connectUpper: { total: 7058, used: 0 },
+      bindLower: { total: 7058, used: 0 },
+      bindUpper: { total: 7058, used: 1 },
+    });
     expect(counted.ephemeralUse?.udp).not.toBeNull();
     const outside = await look(machine('quiet-host'), { ports: [80, 80], countEphemeral: true });
     expect(outside.ephemeralUse).toBeNull();

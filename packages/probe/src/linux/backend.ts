@@ -1,11 +1,12 @@
 // The Linux probe: tables, limits and owners of the current network namespace, joined into a snapshot.
 import { release as osRelease } from 'node:os';
 import {
+  countTcp,
+  countUdp,
   type EphemeralUse,
   type Gap,
   type HostLimits,
   inRange,
-  type ParityCount,
   type PortRange,
   type Snapshot,
 } from '@portolan/core';
@@ -30,19 +31,17 @@ import { readLimits } from './limits.ts';
 import { readDeviceNames, readTunnelPorts, vrfGaps } from './links.ts';
 import { findNamespaces } from './namespaces.ts';
 import { type Libc, loadLibc } from './native.ts';
+import { readOpened } from './opened.ts';
 import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { linkReader } from './read-link.ts';
 import { readText } from './read-text.ts';
 import { sharedWalk } from './shared-walk.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
-import { countPorts, listsBound, readTables, type Tables } from './tables.ts';
+import { listsBound, readTables, type Tables } from './tables.ts';
 import { allUsersMapped, mappedUsers, userNames } from './users.ts';
 
 const LIVE_PROC = '/proc';
-
-/** TCP states other than LISTEN: what takes a port without listening on it. */
-const NOT_LISTENING = ALL_STATES & ~(1 << 10);
 
 const NOT_ASKED: { limits: HostLimits; gaps: Gap[] } = {
   limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
@@ -194,13 +193,15 @@ function countEphemeral(
   const { ports } = request;
   if (request.countEphemeral !== true || range === null || limits.reserved === null) return null;
   if (ports !== null && !inRange(ports[0], range) && !inRange(ports[1], range)) return null;
-  const counts: { tcp: ParityCount | null; udp: ParityCount | null } = { tcp: null, udp: null };
-  for (const transport of ['tcp', 'udp'] as const) {
-    if (!request.transports.includes(transport)) continue;
-    const rows = allRows(transport, procRoot, diag, release);
-    if (rows !== null) counts[transport] = countPorts(rows, range, limits.reserved);
-  }
-  return counts;
+  const rowsOf = (transport: 'tcp' | 'udp'): readonly LinuxSocketRow[] | null =>
+    request.transports.includes(transport) ? allRows(transport, procRoot, diag, release) : null;
+  const [tcp, udp] = [rowsOf('tcp'), rowsOf('udp')];
+  const address = request.serviceAddress ?? null;
+  return {
+    tcp: tcp === null ? null : countTcp(tcp, range, limits.reserved, address),
+    udp: udp === null ? null : countUdp(udp, range, limits.reserved, address),
+    opened: readOpened(procRoot),
+  };
 }
 
 function allRows(
@@ -214,9 +215,9 @@ function allRows(
     return tables.gaps.some((gap) => gap.code === 'sockets-unreadable') ? null : tables.rows;
   }
   const rows: LinuxSocketRow[] = [];
-  const states = transport === 'tcp' ? NOT_LISTENING : ALL_STATES;
   for (const family of ['ipv4', 'ipv6'] as const) {
-    if (diag.dump({ family, transport, states, ports: null }, (row) => rows.push(row)) !== null) return null;
+    if (diag.dump({ family, transport, states: ALL_STATES, ports: null }, (row) => rows.push(row)) !== null)
+      return null;
   }
   return rows;
 }

@@ -1,7 +1,7 @@
 // Reads the socket tables of this network namespace: sock_diag where it can be had, /proc/net where not.
 import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { type Gap, inRange, type ParityCount, type PortRange, type Transport } from '@portolan/core';
+import { type Gap, inRange, type PortRange, type Transport } from '@portolan/core';
 import { ALL_STATES, type DumpRequest } from '../parse/linux-inet-diag.ts';
 import { parseProcNet } from '../parse/linux-proc-net.ts';
 import type { DiagTransport, LinuxSocketRow } from '../parse/linux-row.ts';
@@ -145,20 +145,6 @@ export function readFiles(
     }
   }
   return rows;
-}
-
-/** Distinct ports in use within the part of `range` that is not reserved, by parity. */
-export function countPorts(
-  rows: Iterable<LinuxSocketRow>,
-  range: PortRange,
-  reserved: readonly PortRange[],
-): ParityCount {
-  const seen = new Set<number>();
-  for (const { local } of rows) if (inRange(local.port, range)) seen.add(local.port);
-  for (const port of seen) if (reserved.some((part) => inRange(port, part))) seen.delete(port);
-  let odd = 0;
-  for (const port of seen) odd += port & 1;
-  return { even: seen.size - odd, odd };
 }
 
 /** True where this kernel lists bound, inactive sockets when asked; unknown releases count as old. */

@@ -9,6 +9,7 @@ import {
   makeOwner,
   makeSnapshot,
   makeSocket,
+  makeUse,
 } from '../../../../../fixtures/makers.ts';
 import { explain } from '../../decide/explain.ts';
 import { useOf } from '../../decide/use.ts';
@@ -51,7 +52,7 @@ const rich = makeSnapshot({
     makeGap({ code: 'recorded-host', values: { path: '/x' }, remedy: null, coversUse: false }),
   ],
   limits: { ephemeral: [1024, 65_535], reserved: [[8080, 8090]], unprivilegedFrom: 0 },
-  ephemeralUse: { tcp: { even: 5, odd: 6 }, udp: null },
+  ephemeralUse: makeUse({ bindUpper: { used: 6 } }),
 });
 const blind: Snapshot = makeSnapshot({
   platform: 'darwin',

@@ -108,6 +108,9 @@ export interface RiskV1 {
   readonly severity: Severity;
   readonly chance: number | null;
   readonly basis: string | null;
+  /** There for `ephemeral-overlap` alone. */
+  readonly firstTakenSeconds?: number | null;
+  readonly restartChance?: number | null;
   readonly text: string;
   readonly remedies: readonly RemedyV1[];
 }
@@ -311,6 +314,8 @@ function riskJson(risk: Risk, lang: Translator): RiskV1 {
     severity: risk.severity,
     chance: risk.chance,
     basis: risk.basis === null ? null : lang.say(risk.basis),
+    ...(risk.firstTakenSeconds === undefined ? {} : { firstTakenSeconds: risk.firstTakenSeconds }),
+    ...(risk.restartChance === undefined ? {} : { restartChance: risk.restartChance }),
     text: lang.say(risk.text),
     remedies: risk.remedies.map((remedy) => remedyJson(remedy, lang)),
   };

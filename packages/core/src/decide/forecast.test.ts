@@ -1,0 +1,154 @@
+// The cells of the ephemeral range, what is counted in them, and what is foretold from the counts.
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeUse } from '../../../../fixtures/makers.ts';
+import { inRange, type PortRange } from '../model/port.ts';
+import {
+  type CountedSocket,
+  cellOf,
+  countTcp,
+  countUdp,
+  forecastOf,
+  restartChance,
+  upperHalf,
+} from './forecast.ts';
+
+const LINUX: PortRange = [32_768, 60_999];
+const on = (port: number, state = 'ESTABLISHED', address = '10.0.0.1'): CountedSocket => ({
+  local: { address, port },
+  state,
+});
+
+describe('cells', () => {
+  test('as measured on Linux 6.18: servers that set SO_REUSEADDR get no port from 46884 up', () => {
+    expect(upperHalf(LINUX)).toBe(46_884);
+    expect(cellOf(60_163, LINUX)).toEqual({ connect: false, lower: false });
+    expect(cellOf(46_883, LINUX)).toEqual({ connect: false, lower: true });
+    expect(cellOf(32_768, LINUX)).toEqual({ connect: true, lower: true });
+    expect(cellOf(32_769, [32_769, 60_999])).toEqual({ connect: true, lower: true });
+  });
+
+  test('a range too small is not halved (less than four numbers, inet_csk_find_open_port)', () => {
+    expect(upperHalf([5000, 5002])).toBe(5003);
+    expect(upperHalf([5000, 5003])).toBe(5002);
+  });
+
+  test('totals add up to the range less the reservations, whatever both are', () => {
+    const port = fc.integer({ min: 1, max: 65_535 });
+    fc.assert(
+      fc.property(
+        port,
+        port,
+        fc.uniqueArray(fc.integer({ min: 0, max: 31 }), { maxLength: 8 }),
+        (a, b, blocks) => {
+          const range: PortRange = [Math.min(a, b), Math.max(a, b)];
+          // Runs that do not overlap, as the kernel lists them.
+          const reserved = blocks.map((n): PortRange => [n * 2048 + 5, n * 2048 + 5 + ((n * 37) % 2000)]);
+          let free = 0;
+          for (let p = range[0]; p <= range[1]; p++) if (!reserved.some((part) => inRange(p, part))) free++;
+          const cells = Object.values(countTcp([], range, reserved, null));
+          expect(cells.reduce((sum, { total }) => sum + total, 0)).toBe(free);
+          for (const { total } of cells) expect(total).toBeGreaterThanOrEqual(0);
+          expect(countUdp([], range, reserved, null).total).toBe(free);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('counting', () => {
+  test('a port counts once, and as waiting where nothing but TIME_WAIT is on it', () => {
+    const sockets = [
+      on(32_768, 'TIME_WAIT'),
+      on(32_768, 'TIME_WAIT'),
+      on(32_770, 'TIME_WAIT'),
+      on(32_770),
+      on(32_772),
+      on(32_772, 'TIME_WAIT'),
+      on(80),
+    ];
+    expect(countTcp(sockets, LINUX, [], null).connectLower).toEqual({ total: 7058, used: 3, waiting: 1 });
+  });
+
+  test('reserved ports count neither as used nor at all', () => {
+    const { connectLower } = countTcp([on(32_768), on(32_770)], LINUX, [[32_768, 32_769]], null);
+    expect(connectLower).toEqual({ total: 7057, used: 1, waiting: 0 });
+  });
+
+  test('sockets of addresses that the service does not want do not count', () => {
+    const sockets = [
+      on(40_000, 'ESTABLISHED', '10.0.0.1'),
+      on(40_002, 'ESTABLISHED', '127.0.0.1'),
+      on(40_004, 'LISTEN', '0.0.0.0'),
+      on(40_006, 'LISTEN', '::'),
+      on(40_008, 'ESTABLISHED', 'fd00::1'),
+    ];
+    const used = (address: string | null): number => countTcp(sockets, LINUX, [], address).connectLower.used;
+    expect(used(null)).toBe(5);
+    expect(used('::')).toBe(5);
+    expect(used('0.0.0.0')).toBe(4);
+    expect(used('127.0.0.1')).toBe(3);
+    expect(used('fd00::1')).toBe(2);
+    expect(countUdp(sockets, LINUX, [], '127.0.0.1').used).toBe(3);
+  });
+});
+
+describe('forecast', () => {
+  test('the rate is that of TIME_WAIT, a minute’s worth, or the host’s since its start if that is more', () => {
+    const use = makeUse({ connectUpper: { used: 1000, waiting: 600 } });
+    const waiting = forecastOf(60_162, 'tcp', LINUX, use);
+    expect(waiting).toMatchObject({ rate: 10, firstTakenSeconds: 605.8 });
+    // 100 a second over both halves are 50 in this one.
+    const opened = forecastOf(60_162, 'tcp', LINUX, { ...use, opened: { count: 10_000, seconds: 100 } });
+    expect(opened).toMatchObject({ rate: 50, firstTakenSeconds: 6058 / 50 });
+    // They say nothing of what bind() to port 0 takes.
+    expect(
+      forecastOf(60_163, 'tcp', LINUX, { ...use, opened: { count: 10_000, seconds: 100 } }),
+    ).toMatchObject({
+      chance: 0,
+      rate: null,
+      firstTakenSeconds: null,
+    });
+  });
+
+  test('a full cell is taken now, an empty one never as far as anything tells', () => {
+    const full = forecastOf(60_163, 'tcp', LINUX, makeUse({ bindUpper: { used: 7058, waiting: 7058 } }));
+    expect(full).toMatchObject({ chance: 1, firstTakenSeconds: 0 });
+    expect(forecastOf(60_163, 'tcp', LINUX, makeUse({}))).toMatchObject({
+      chance: 0,
+      firstTakenSeconds: null,
+    });
+  });
+
+  test('no count, no forecast; no ports left by reservations, none either', () => {
+    expect(forecastOf(60_163, 'udp', LINUX, makeUse({}))).toBeNull();
+    expect(forecastOf(60_163, 'sctp', LINUX, makeUse({}))).toBeNull();
+    expect(forecastOf(60_163, 'tcp', LINUX, makeUse({ bindUpper: { total: 0 } }))).toBeNull();
+  });
+
+  test('chances are probabilities and a longer restart never risks less', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: LINUX[0], max: LINUX[1] }),
+        fc.nat(7058),
+        fc.nat(7058),
+        fc.nat(1000),
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        (port, used, waiting, opens, seconds) => {
+          const cell = { used, waiting: Math.min(used, waiting) };
+          const use = makeUse({ connectLower: cell, connectUpper: cell, bindLower: cell, bindUpper: cell });
+          const found = forecastOf(port, 'tcp', LINUX, { ...use, opened: { count: opens, seconds: 60 } });
+          if (found === null) throw new Error('no forecast');
+          expect(found.chance).toBeGreaterThanOrEqual(0);
+          expect(found.chance).toBeLessThanOrEqual(1);
+          const [short, long] = [restartChance(found, seconds), restartChance(found, seconds * 2)];
+          if (short === null || long === null) return;
+          expect(short).toBeGreaterThanOrEqual(0);
+          expect(long).toBeLessThanOrEqual(1);
+          expect(long).toBeGreaterThanOrEqual(short);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,197 @@
+// When the kernel's automatic choice will take a port: how full its part of the ephemeral range is, and how fast ports
+// of that part are taken. The rules of the choice were measured on Linux 6.18 and are checked by `npm run forecast`.
+import { type Message, say } from '../model/message.ts';
+import { inRange, type PortRange, type Transport } from '../model/port.ts';
+import type { CellUse, EphemeralUse, Opened, TcpCells } from '../model/socket.ts';
+
+/** How long a closed connection keeps its port (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
+const TIME_WAIT_SECONDS = 60;
+
+/**
+ * The parts of the range between which Linux tells TCP ports apart (net/ipv4/inet_hashtables.c,
+ * inet_connection_sock.c): connect() takes numbers of the parity of the range's first one, bind() to port 0 the others,
+ * and only when there are none left the rest. With SO_REUSEADDR, which nearly all servers set, bind() to port 0 takes
+ * the lower half first.
+ */
+export interface Cell {
+  /** True where connect() comes first. */
+  readonly connect: boolean;
+  readonly lower: boolean;
+}
+
+/** First port of the range's upper half; past the end where the range is too small to be halved. */
+export function upperHalf([first, last]: PortRange): number {
+  const length = last + 1 - first;
+  return length < 4 ? last + 1 : first + ((length >> 2) << 1);
+}
+
+/** The cell that a TCP port of the range lies in. */
+export function cellOf(port: number, range: PortRange): Cell {
+  return { connect: ((port ^ range[0]) & 1) === 0, lower: port < upperHalf(range) };
+}
+
+/** A socket as far as it counts. */
+export interface CountedSocket {
+  readonly local: { readonly address: string; readonly port: number };
+  readonly state: string;
+}
+
+/**
+ * Ports in use by cell, less the reserved ones. `address` is where the service listens: sockets of other addresses do
+ * not keep the port from it; null stands for all addresses of both families.
+ */
+export function countTcp(
+  sockets: Iterable<CountedSocket>,
+  range: PortRange,
+  reserved: readonly PortRange[],
+  address: string | null,
+): TcpCells {
+  const used = { connectLower: 0, connectUpper: 0, bindLower: 0, bindUpper: 0 };
+  const waiting = { ...used };
+  for (const [port, closing] of portsInUse(sockets, range, reserved, address)) {
+    const name = nameOf(cellOf(port, range));
+    used[name]++;
+    if (closing) waiting[name]++;
+  }
+  const [first, last] = range;
+  const half = upperHalf(range);
+  const cell = (name: keyof TcpCells, from: number, to: number, start: number): CellUse => ({
+    total: everySecond(from, to, start, reserved),
+    used: used[name],
+    waiting: waiting[name],
+  });
+  return {
+    connectLower: cell('connectLower', first, half - 1, first),
+    connectUpper: cell('connectUpper', half, last, first),
+    bindLower: cell('bindLower', first, half - 1, first + 1),
+    bindUpper: cell('bindUpper', half, last, first + 1),
+  };
+}
+
+/** How many of `from` to `to` have the parity of `like`, less the reserved ones; reserved runs do not overlap. */
+function everySecond(from: number, to: number, like: number, reserved: readonly PortRange[]): number {
+  const count = (a: number, b: number): number => {
+    const start = ((a ^ like) & 1) === 0 ? a : a + 1;
+    return start > b ? 0 : ((b - start) >> 1) + 1;
+  };
+  return reserved.reduce((left, [a, b]) => left - count(Math.max(a, from), Math.min(b, to)), count(from, to));
+}
+
+/** The same for UDP, whose ports are drawn from the whole range at random (net/ipv4/udp.c, udp_lib_get_port). */
+export function countUdp(
+  sockets: Iterable<CountedSocket>,
+  range: PortRange,
+  reserved: readonly PortRange[],
+  address: string | null,
+): CellUse {
+  const total = [range[0], range[0] + 1].reduce(
+    (sum, like) => sum + everySecond(range[0], range[1], like, reserved),
+    0,
+  );
+  return { total, used: portsInUse(sockets, range, reserved, address).size, waiting: 0 };
+}
+
+function nameOf({ connect, lower }: Cell): keyof TcpCells {
+  if (connect) return lower ? 'connectLower' : 'connectUpper';
+  return lower ? 'bindLower' : 'bindUpper';
+}
+
+/** Distinct ports, each with whether nothing but TIME_WAIT is on it. */
+function portsInUse(
+  sockets: Iterable<CountedSocket>,
+  range: PortRange,
+  reserved: readonly PortRange[],
+  address: string | null,
+): Map<number, boolean> {
+  const ports = new Map<number, boolean>();
+  for (const { local, state } of sockets) {
+    if (!inRange(local.port, range) || !overlaps(local.address, address)) continue;
+    const closing = state === 'TIME_WAIT';
+    ports.set(local.port, closing && (ports.get(local.port) ?? true));
+  }
+  for (const port of ports.keys()) if (reserved.some((part) => inRange(port, part))) ports.delete(port);
+  return ports;
+}
+
+const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** Does a socket on `own` keep its port from a service on `wanted`? Families apart, the same address or one of all. */
+function overlaps(own: string, wanted: string | null): boolean {
+  if (wanted === null || own === wanted || wanted === '::' || own === '::') return true;
+  if (own.includes(':') !== wanted.includes(':')) return false;
+  return ANY.has(own) || ANY.has(wanted);
+}
+
+/** What is foretold of a service on a port, with what that rests on. */
+export interface Forecast {
+  /** Probability 0–1 that a service which starts at a random moment finds the port taken. */
+  readonly chance: number;
+  /** Ports like this one that are taken in a second; null where nothing tells. */
+  readonly rate: number | null;
+  /** Expected seconds until the port, free now, is taken for the first time; null where no rate is known. */
+  readonly firstTakenSeconds: number | null;
+  readonly basis: Message;
+}
+
+/** The forecast for a port of the range that is not reserved; null where its transport was not counted. */
+export function forecastOf(
+  port: number,
+  transport: Transport,
+  range: PortRange,
+  use: EphemeralUse,
+): Forecast | null {
+  if (transport === 'udp') return use.udp === null ? null : udpForecast(use.udp);
+  if (transport !== 'tcp' || use.tcp === null) return null;
+  const cell = cellOf(port, range);
+  const own = use.tcp[nameOf(cell)];
+  if (own.total === 0) return null;
+  const likeIt = cell.connect
+    ? use.tcp.connectLower.total + use.tcp.connectUpper.total
+    : use.tcp.bindLower.total + use.tcp.bindUpper.total;
+  const waiting = own.waiting / TIME_WAIT_SECONDS;
+  const opened = cell.connect && use.opened !== null ? (perSecond(use.opened) * own.total) / likeIt : 0;
+  const rate = Math.max(waiting, opened);
+  const half = upperHalf(range);
+  return {
+    chance: own.used / own.total,
+    rate: rate === 0 ? null : rate,
+    firstTakenSeconds: firstTaken(own, rate),
+    basis: say('forecast.basis.tcp', {
+      used: own.used,
+      total: own.total,
+      parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
+      from: cell.lower ? range[0] : half,
+      to: cell.lower ? half - 1 : range[1],
+      rate: rateMessage(own, rate, waiting, use.opened),
+    }),
+  };
+}
+
+function udpForecast(cell: CellUse): Forecast | null {
+  if (cell.total === 0) return null;
+  const chance = cell.used / cell.total;
+  const basis = say('forecast.basis.udp', { used: cell.used, total: cell.total });
+  // UDP has no TIME_WAIT, and the kernel counts no sockets that have been opened.
+  return { chance, rate: null, firstTakenSeconds: cell.used === cell.total ? 0 : null, basis };
+}
+
+/** Whoever takes a port takes a free one, and each of these is as likely as another. */
+function firstTaken({ total, used }: CellUse, rate: number): number | null {
+  if (used === total) return 0;
+  return rate === 0 ? null : (total - used) / rate;
+}
+
+function rateMessage(cell: CellUse, rate: number, waiting: number, opened: Opened | null): Message {
+  if (rate === 0) return say('forecast.rate.none');
+  if (rate === waiting) return say('forecast.rate.waiting', { count: cell.waiting });
+  return say('forecast.rate.opened', { rate: perSecond(opened ?? { count: 0, seconds: 1 }) });
+}
+
+function perSecond({ count, seconds }: Opened): number {
+  return seconds > 0 ? count / seconds : 0;
+}
+
+/** Probability that a restart finds the port taken, which nobody could take before the service let it go. */
+export function restartChance({ firstTakenSeconds }: Forecast, seconds: number): number | null {
+  return firstTakenSeconds === null ? null : 1 - Math.exp(-seconds / firstTakenSeconds);
+}
