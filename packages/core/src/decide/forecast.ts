@@ -1,5 +1,6 @@
 // When the kernel's automatic choice will take a port: how full its part of the ephemeral range is, and how fast ports
 // of that part are taken. The rules of the choice were measured on Linux 6.18 and are checked by `npm run forecast`.
+import { durationMessage } from '../model/duration.ts';
 import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { CellUse, EphemeralUse, Opened, TcpCells } from '../model/socket.ts';
@@ -13,11 +14,7 @@ const TIME_WAIT_SECONDS = 60;
  * and only when there are none left the rest. With SO_REUSEADDR, which nearly all servers set, bind() to port 0 takes
  * the lower half first.
  */
-export interface Cell {
-  /** True where connect() comes first. */
-  readonly connect: boolean;
-  readonly lower: boolean;
-}
+export type Cell = keyof TcpCells;
 
 /** First port of the range's upper half; past the end where the range is too small to be halved. */
 export function upperHalf([first, last]: PortRange): number {
@@ -27,7 +24,8 @@ export function upperHalf([first, last]: PortRange): number {
 
 /** The cell that a TCP port of the range lies in. */
 export function cellOf(port: number, range: PortRange): Cell {
-  return { connect: ((port ^ range[0]) & 1) === 0, lower: port < upperHalf(range) };
+  if (((port ^ range[0]) & 1) === 0) return 'connect';
+  return port < upperHalf(range) ? 'bindLower' : 'bindUpper';
 }
 
 /** A socket as far as it counts. */
@@ -46,25 +44,24 @@ export function countTcp(
   reserved: readonly PortRange[],
   address: string | null,
 ): TcpCells {
-  const used = { connectLower: 0, connectUpper: 0, bindLower: 0, bindUpper: 0 };
+  const used = { connect: 0, bindLower: 0, bindUpper: 0 };
   const waiting = { ...used };
   for (const [port, closing] of portsInUse(sockets, range, reserved, address)) {
-    const name = nameOf(cellOf(port, range));
-    used[name]++;
-    if (closing) waiting[name]++;
+    const cell = cellOf(port, range);
+    used[cell]++;
+    if (closing) waiting[cell]++;
   }
   const [first, last] = range;
   const half = upperHalf(range);
-  const cell = (name: keyof TcpCells, from: number, to: number, start: number): CellUse => ({
-    total: everySecond(from, to, start, reserved),
-    used: used[name],
-    waiting: waiting[name],
+  const use = (cell: Cell, from: number, to: number, like: number): CellUse => ({
+    total: everySecond(from, to, like, reserved),
+    used: used[cell],
+    waiting: waiting[cell],
   });
   return {
-    connectLower: cell('connectLower', first, half - 1, first),
-    connectUpper: cell('connectUpper', half, last, first),
-    bindLower: cell('bindLower', first, half - 1, first + 1),
-    bindUpper: cell('bindUpper', half, last, first + 1),
+    connect: use('connect', first, last, first),
+    bindLower: use('bindLower', first, half - 1, first + 1),
+    bindUpper: use('bindUpper', half, last, first + 1),
   };
 }
 
@@ -89,11 +86,6 @@ export function countUdp(
     0,
   );
   return { total, used: portsInUse(sockets, range, reserved, address).size, waiting: 0 };
-}
-
-function nameOf({ connect, lower }: Cell): keyof TcpCells {
-  if (connect) return lower ? 'connectLower' : 'connectUpper';
-  return lower ? 'bindLower' : 'bindUpper';
 }
 
 /** Distinct ports, each with whether nothing but TIME_WAIT is on it. */
@@ -143,13 +135,10 @@ export function forecastOf(
   if (transport === 'udp') return use.udp === null ? null : udpForecast(use.udp);
   if (transport !== 'tcp' || use.tcp === null) return null;
   const cell = cellOf(port, range);
-  const own = use.tcp[nameOf(cell)];
+  const own = use.tcp[cell];
   if (own.total === 0) return null;
-  const likeIt = cell.connect
-    ? use.tcp.connectLower.total + use.tcp.connectUpper.total
-    : use.tcp.bindLower.total + use.tcp.bindUpper.total;
   const waiting = own.waiting / TIME_WAIT_SECONDS;
-  const opened = cell.connect && use.opened !== null ? (perSecond(use.opened) * own.total) / likeIt : 0;
+  const opened = cell === 'connect' && use.opened !== null ? use.opened.count / use.opened.seconds : 0;
   const rate = Math.max(waiting, opened);
   const half = upperHalf(range);
   return {
@@ -160,8 +149,8 @@ export function forecastOf(
       used: own.used,
       total: own.total,
       parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
-      from: cell.lower ? range[0] : half,
-      to: cell.lower ? half - 1 : range[1],
+      from: cell === 'bindUpper' ? half : range[0],
+      to: cell === 'bindLower' ? half - 1 : range[1],
       rate: rateMessage(own, rate, waiting, use.opened),
     }),
   };
@@ -184,11 +173,8 @@ function firstTaken({ total, used }: CellUse, rate: number): number | null {
 function rateMessage(cell: CellUse, rate: number, waiting: number, opened: Opened | null): Message {
   if (rate === 0) return say('forecast.rate.none');
   if (rate === waiting) return say('forecast.rate.waiting', { count: cell.waiting });
-  return say('forecast.rate.opened', { rate: perSecond(opened ?? { count: 0, seconds: 1 }) });
-}
-
-function perSecond({ count, seconds }: Opened): number {
-  return seconds > 0 ? count / seconds : 0;
+  const { count, seconds } = opened ?? { count: 0, seconds: 0 };
+  return say('forecast.rate.opened', { count, time: durationMessage(seconds) });
 }
 
 /** Probability that a restart finds the port taken, which nobody could take before the service let it go. */

@@ -29,13 +29,14 @@ describe('ephemeral overlap', () => {
   test('connect() takes the parity of the range’s first number, bind(0) the other', () => {
     // 32768–60999: even numbers are connect()'s, odd ones bind(0)'s.
     expect(overlap(60_162)?.text.key).toBe('risk.ephemeral.connect');
-    expect(overlap(60_163)?.text.key).toBe('risk.ephemeral.bind');
+    expect(overlap(60_163)?.text.key).toBe('risk.ephemeral.bind.upper');
+    expect(overlap(40_001)?.text.key).toBe('risk.ephemeral.bind');
     expect(overlap(60_163, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.connect');
-    expect(overlap(60_162, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.bind');
+    expect(overlap(60_162, { ephemeral: [32_769, 60_999] })?.text.key).toBe('risk.ephemeral.bind.upper');
   });
 
   test('the chance is that of its part of the range, and a restart’s follows from the rate', () => {
-    const ephemeralUse = makeUse({ bindUpper: { used: 100, waiting: 60 }, connectUpper: { used: 7058 } });
+    const ephemeralUse = makeUse({ bindUpper: { used: 100, waiting: 60 }, connect: { used: 7058 } });
     const found = overlap(60_163, {}, { ephemeralUse });
     expect(found?.chance).toBeCloseTo(100 / 7058, 12);
     // One a second out of 6,958 free ones.
@@ -44,7 +45,7 @@ describe('ephemeral overlap', () => {
     expect(lang.say(found?.basis ?? { key: 'risk.none', values: {} })).toContain(
       '100 of the 7,058 odd ports',
     );
-    expect(overlap(60_162, {}, { ephemeralUse })?.chance).toBeCloseTo(1, 12);
+    expect(overlap(60_162, {}, { ephemeralUse })?.chance).toBeCloseTo(0.5, 12);
   });
 
   test('UDP draws from the whole range, and the worse of both transports is told', () => {

@@ -5,7 +5,7 @@ import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
-import { type Forecast, forecastOf, restartChance } from './forecast.ts';
+import { cellOf, type Forecast, forecastOf, restartChance } from './forecast.ts';
 
 /** What the risks are judged from. */
 export interface RiskInput {
@@ -57,16 +57,19 @@ function inUse({ port, use }: RiskInput): Risk | null {
   };
 }
 
+/** Who takes ports of each part of the range first. */
+const TAKEN_BY = {
+  connect: 'risk.ephemeral.connect',
+  bindLower: 'risk.ephemeral.bind',
+  bindUpper: 'risk.ephemeral.bind.upper',
+} as const;
+
 /** The port lies where this host's kernel takes ports for outgoing connections. */
 function ephemeralOverlap(input: RiskInput): Risk | null {
   const { port, host, transports } = input;
   if (host.inEphemeral !== true || host.isReserved === true || host.ephemeral === null) return null;
   const [first, last] = host.ephemeral;
-  const odd = (port & 1) === 1;
-  // Linux: connect() prefers ports of the parity of the range's first number, bind(0) the others. UDP has no such
-  // preference.
-  const tcp = transports.includes('tcp');
-  const forConnect = !tcp || ((port ^ first) & 1) === 0;
+  const text = transports.includes('tcp') ? TAKEN_BY[cellOf(port, host.ephemeral)] : 'risk.ephemeral.udp';
   const forecast = worstForecast(input);
   return {
     id: 'ephemeral-overlap',
@@ -75,11 +78,11 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
     basis: forecast?.basis ?? say('risk.ephemeral.basis.none'),
     firstTakenSeconds: forecast?.firstTakenSeconds ?? null,
     restartChance: forecast === null ? null : restartChance(forecast, RESTART_SECONDS),
-    text: say(tcp ? (forConnect ? 'risk.ephemeral.connect' : 'risk.ephemeral.bind') : 'risk.ephemeral.udp', {
+    text: say(text, {
       port,
       first,
       last,
-      parity: say(odd ? 'parity.odd' : 'parity.even'),
+      parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
     }),
     remedies: reserveRemedies(port, host),
     sources: ['linux-ip-sysctl', 'rfc6056'],

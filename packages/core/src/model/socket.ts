@@ -212,12 +212,11 @@ export interface CellUse {
 }
 
 /**
- * The parts of the range between which Linux tells TCP ports apart: the parity that connect() takes first or that of
- * bind() to port 0, in the lower or the upper half.
+ * The parts of the range between which Linux tells TCP ports apart: the parity that connect() takes first, and that of
+ * bind() to port 0 in the lower and in the upper half.
  */
 export interface TcpCells {
-  readonly connectLower: CellUse;
-  readonly connectUpper: CellUse;
+  readonly connect: CellUse;
   readonly bindLower: CellUse;
   readonly bindUpper: CellUse;
 }

@@ -119,8 +119,7 @@ describe('quiet-host, recorded from Linux 6.18', () => {
     const counted = await look(machine('quiet-host'), { ports: [60_163, 60_163], countEphemeral: true });
     // TCP: 60163 (thrice) is odd and of the upper half, 45878 even and of the lower; 8080 lies outside.
     expect(counted.ephemeralUse?.tcp).toMatchObject({
-      connectLower: { total: 7058, used: 1 },
-      connectUpper: { total: 7058, used: 0 },
+      connect: { total: 14_116, used: 1 },
       bindLower: { total: 7058, used: 0 },
       bindUpper: { total: 7058, used: 1 },
     });
