@@ -36,6 +36,26 @@ liveTest(
     expect(await chance(46_883)).toBeCloseTo(SERVERS / 7058, 9);
     expect(await chance(60_163)).toBe(0);
     expect(await chance(60_162)).toBe(0);
+    // A service on another address of its own meets none of them.
+    const why = async (address: string): Promise<number | null> => {
+      const ran = await ns.portolan(['why', '46883', '--address', address, '--json']);
+      const { risks } = JSON.parse(ran.stdout) as Pick<ReportV1, 'risks'>;
+      return risks.find(({ id }) => id === 'ephemeral-overlap')?.chance ?? null;
+    };
+    if (!ports.includes(46_883)) {
+      expect(await why('0.0.0.0')).toBeCloseTo(SERVERS / 7058, 9);
+      expect(await why('127.0.0.2')).toBe(0);
+    }
+    // In the list every one of them has its forecast.
+    const listed = await ns.portolan(['list', '--json']);
+    const { forecasts } = JSON.parse(listed.stdout) as {
+      forecasts: { local: { port: number }; chance: number }[];
+    };
+    expect(forecasts.map(({ local }) => local.port).toSorted((a, b) => a - b)).toEqual(
+      ports.toSorted((a, b) => a - b),
+    );
+    for (const { chance: share } of forecasts) expect(share).toBeCloseTo(SERVERS / 7058, 9);
+    expect((await ns.portolan(['list'])).stdout).toContain('700 listeners lie in 32768–60999');
   },
 );
 

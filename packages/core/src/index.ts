@@ -11,9 +11,8 @@ export {
   cellOf,
   countTcp,
   countUdp,
-  type Forecast,
   forecastOf,
-  restartChance,
+  listenerForecasts,
   upperHalf,
 } from './decide/forecast.ts';
 export {
@@ -28,6 +27,7 @@ export { type Alternative, alternativesTo, fits, type WhyRound, whyOf } from './
 export * from './model/claim.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';
+export * from './model/forecast.ts';
 export * from './model/kill.ts';
 export * from './model/message.ts';
 export * from './model/port.ts';

@@ -35,7 +35,10 @@ export interface Context {
   readonly call: () => string;
   facts(whole: boolean): Promise<Facts>;
   look(
-    request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral' | 'limits' | 'namespaces'>,
+    request: Pick<
+      ProbeRequest,
+      'ports' | 'transports' | 'countEphemeral' | 'serviceAddress' | 'limits' | 'namespaces'
+    >,
   ): Promise<Snapshot>;
   /** Begins a watch; null on a system that cannot be watched. Throws USAGE for a recorded /proc. */
   watch(request: Omit<WatchRequest, 'ffi' | 'call'>): Promise<Watch | null>;

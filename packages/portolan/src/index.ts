@@ -109,7 +109,7 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
     ...(family === undefined ? {} : { family: String(family) }),
     ...(reuse === undefined ? {} : { reuse }),
   };
-  checkAsked(asked);
+  const { address: serviceAddress } = checkAsked(asked);
   const ports: PortRange = [port, port];
   const trials =
     procRoot === undefined
@@ -121,6 +121,7 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
         look({
           ports,
           transports: [transport],
+          serviceAddress,
           ...lookFor(whole),
           ffi,
           ...(procRoot === undefined ? {} : { procRoot }),

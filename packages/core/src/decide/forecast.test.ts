@@ -1,17 +1,19 @@
 // The cells of the ephemeral range, what is counted in them, and what is foretold from the counts.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeUse } from '../../../../fixtures/makers.ts';
+import { makeSnapshot, makeSocket, makeUse } from '../../../../fixtures/makers.ts';
 import { inRange, type PortRange } from '../model/port.ts';
+import type { Socket } from '../model/socket.ts';
 import {
   type CountedSocket,
   cellOf,
   countTcp,
   countUdp,
   forecastOf,
-  restartChance,
+  listenerForecasts,
   upperHalf,
 } from './forecast.ts';
+import { holdersOf } from './use.ts';
 
 const LINUX: PortRange = [32_768, 60_999];
 const on = (port: number, state = 'ESTABLISHED', address = '10.0.0.1'): CountedSocket => ({
@@ -113,7 +115,7 @@ describe('forecast', () => {
 
   test('a full cell is taken now, an empty one never as far as anything tells', () => {
     const full = forecastOf(60_163, 'tcp', LINUX, makeUse({ bindUpper: { used: 7058, waiting: 7058 } }));
-    expect(full).toMatchObject({ chance: 1, firstTakenSeconds: 0 });
+    expect(full).toMatchObject({ chance: 1, firstTakenSeconds: 0, restartChance: 1 });
     expect(forecastOf(60_163, 'tcp', LINUX, makeUse({}))).toMatchObject({
       chance: 0,
       firstTakenSeconds: null,
@@ -126,28 +128,63 @@ describe('forecast', () => {
     expect(forecastOf(60_163, 'tcp', LINUX, makeUse({ bindUpper: { total: 0 } }))).toBeNull();
   });
 
-  test('chances are probabilities and a longer restart never risks less', () => {
+  test('chances are probabilities', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: LINUX[0], max: LINUX[1] }),
         fc.nat(7058),
         fc.nat(7058),
         fc.nat(1000),
-        fc.double({ min: 0, max: 1e6, noNaN: true }),
-        (port, used, waiting, opens, seconds) => {
+        (port, used, waiting, opens) => {
           const cell = { used, waiting: Math.min(used, waiting) };
           const use = makeUse({ connect: cell, bindLower: cell, bindUpper: cell });
           const found = forecastOf(port, 'tcp', LINUX, { ...use, opened: { count: opens, seconds: 60 } });
           if (found === null) throw new Error('no forecast');
           expect(found.chance).toBeGreaterThanOrEqual(0);
           expect(found.chance).toBeLessThanOrEqual(1);
-          const [short, long] = [restartChance(found, seconds), restartChance(found, seconds * 2)];
-          if (short === null || long === null) return;
-          expect(short).toBeGreaterThanOrEqual(0);
-          expect(long).toBeLessThanOrEqual(1);
-          expect(long).toBeGreaterThanOrEqual(short);
+          expect(found.restartChance === null).toBe(found.firstTakenSeconds === null);
+          expect(found.restartChance ?? 0).toBeGreaterThanOrEqual(0);
+          expect(found.restartChance ?? 1).toBeLessThanOrEqual(1);
         },
       ),
     );
+  });
+});
+
+describe('listeners', () => {
+  const limits = { ephemeral: LINUX, reserved: [[50_001, 50_001]] as const, unprivilegedFrom: 1024 };
+  const listener = (port: number, address = '0.0.0.0', over: Partial<Socket> = {}): Socket =>
+    makeSocket({ local: { address, port }, state: 'LISTEN', ...over });
+  const of = (sockets: Socket[]): string[] => {
+    const snapshot = makeSnapshot({ sockets, limits });
+    return listenerForecasts(snapshot, holdersOf(snapshot, null, ['tcp', 'udp'])).map(
+      ({ local, forecast }) =>
+        `${local.address}:${local.port} ${Math.round(forecast.chance * forecastTotal(local.port))}`,
+    );
+  };
+  const forecastTotal = (port: number): number => (port % 2 === 0 ? 14_116 : 7058);
+
+  test('those in the range and not reserved, each for its own address, the likeliest first', () => {
+    const elsewhere = { inode: 7, names: [], container: null, process: null };
+    expect(
+      of([
+        listener(60_163),
+        listener(50_000),
+        listener(50_001),
+        listener(8080),
+        listener(50_002, '10.0.0.1'),
+        listener(50_004, '0.0.0.0', { namespace: elsewhere }),
+        listener(50_006, '0.0.0.0', { transport: 'udp', state: 'UNCONN' }),
+        makeSocket({ local: { address: '127.0.0.1', port: 40_000 }, state: 'TIME_WAIT', inode: 0 }),
+      ]),
+    ).toEqual(['0.0.0.0:50000 3', '0.0.0.0:60163 1', '10.0.0.1:50002 2']);
+  });
+
+  test('without limits nothing is foretold', () => {
+    const snapshot = makeSnapshot({
+      sockets: [listener(60_163)],
+      limits: { ...limits, ephemeral: null },
+    });
+    expect(listenerForecasts(snapshot, holdersOf(snapshot, null, ['tcp']))).toEqual([]);
   });
 });

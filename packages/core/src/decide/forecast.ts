@@ -1,9 +1,11 @@
 // When the kernel's automatic choice will take a port: how full its part of the ephemeral range is, and how fast ports
 // of that part are taken. The rules of the choice were measured on Linux 6.18 and are checked by `npm run forecast`.
 import { durationMessage } from '../model/duration.ts';
+import { type Forecast, type ListenerForecast, RESTART_SECONDS } from '../model/forecast.ts';
 import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
-import type { CellUse, EphemeralUse, Opened, TcpCells } from '../model/socket.ts';
+import type { Holder } from '../model/report.ts';
+import type { CellUse, Endpoint, EphemeralUse, Opened, Snapshot, TcpCells } from '../model/socket.ts';
 
 /** How long a closed connection keeps its port (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
 const TIME_WAIT_SECONDS = 60;
@@ -114,17 +116,6 @@ function overlaps(own: string, wanted: string | null): boolean {
   return ANY.has(own) || ANY.has(wanted);
 }
 
-/** What is foretold of a service on a port, with what that rests on. */
-export interface Forecast {
-  /** Probability 0–1 that a service which starts at a random moment finds the port taken. */
-  readonly chance: number;
-  /** Ports like this one that are taken in a second; null where nothing tells. */
-  readonly rate: number | null;
-  /** Expected seconds until the port, free now, is taken for the first time; null where no rate is known. */
-  readonly firstTakenSeconds: number | null;
-  readonly basis: Message;
-}
-
 /** The forecast for a port of the range that is not reserved; null where its transport was not counted. */
 export function forecastOf(
   port: number,
@@ -141,10 +132,12 @@ export function forecastOf(
   const opened = cell === 'connect' && use.opened !== null ? use.opened.count / use.opened.seconds : 0;
   const rate = Math.max(waiting, opened);
   const half = upperHalf(range);
+  const first = firstTaken(own, rate);
   return {
     chance: own.used / own.total,
     rate: rate === 0 ? null : rate,
-    firstTakenSeconds: firstTaken(own, rate),
+    firstTakenSeconds: first,
+    restartChance: first === null ? null : takenWithin(RESTART_SECONDS, first),
     basis: say('forecast.basis.tcp', {
       used: own.used,
       total: own.total,
@@ -161,7 +154,8 @@ function udpForecast(cell: CellUse): Forecast | null {
   const chance = cell.used / cell.total;
   const basis = say('forecast.basis.udp', { used: cell.used, total: cell.total });
   // UDP has no TIME_WAIT, and the kernel counts no sockets that have been opened.
-  return { chance, rate: null, firstTakenSeconds: cell.used === cell.total ? 0 : null, basis };
+  const full = cell.used === cell.total;
+  return { chance, rate: null, firstTakenSeconds: full ? 0 : null, restartChance: full ? 1 : null, basis };
 }
 
 /** Whoever takes a port takes a free one, and each of these is as likely as another. */
@@ -177,7 +171,39 @@ function rateMessage(cell: CellUse, rate: number, waiting: number, opened: Opene
   return say('forecast.rate.opened', { count, time: durationMessage(seconds) });
 }
 
-/** Probability that a restart finds the port taken, which nobody could take before the service let it go. */
-export function restartChance({ firstTakenSeconds }: Forecast, seconds: number): number | null {
-  return firstTakenSeconds === null ? null : 1 - Math.exp(-seconds / firstTakenSeconds);
+/**
+ * Forecasts for the listeners among these holders whose ports lie in the ephemeral range, the likeliest to be taken
+ * first. A UDP socket there is most often a client's and has none. The snapshot must have all sockets, or a count.
+ */
+export function listenerForecasts(snapshot: Snapshot, holders: readonly Holder[]): ListenerForecast[] {
+  const { ephemeral, reserved } = snapshot.limits;
+  if (ephemeral === null || reserved === null) return [];
+  const endpoints = new Map<string, Endpoint>();
+  for (const { kind, transport, local, namespace } of holders) {
+    if (kind !== 'listener' || transport !== 'tcp' || namespace !== null) continue;
+    if (!inRange(local.port, ephemeral) || reserved.some((part) => inRange(local.port, part))) continue;
+    endpoints.set(`${local.address} ${local.port}`, local);
+  }
+  const counted = new Map<string, EphemeralUse>();
+  const useFor = (address: string): EphemeralUse => {
+    const known = snapshot.ephemeralUse ?? counted.get(address);
+    if (known !== undefined) return known;
+    const sockets = snapshot.sockets.filter(
+      (socket) => socket.transport === 'tcp' && socket.namespace === null,
+    );
+    const use = { tcp: countTcp(sockets, ephemeral, reserved, address), udp: null, opened: null };
+    counted.set(address, use);
+    return use;
+  };
+  return [...endpoints.values()]
+    .flatMap((local): ListenerForecast[] => {
+      const forecast = forecastOf(local.port, 'tcp', ephemeral, useFor(local.address));
+      return forecast === null ? [] : [{ transport: 'tcp', local, forecast }];
+    })
+    .toSorted((a, b) => b.forecast.chance - a.forecast.chance || a.local.port - b.local.port);
+}
+
+/** Probability that a port which is free now is taken within so many seconds, `first` being the expected time. */
+function takenWithin(seconds: number, first: number): number {
+  return 1 - Math.exp(-seconds / first);
 }

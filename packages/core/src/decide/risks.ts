@@ -1,11 +1,12 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
+import type { Forecast } from '../model/forecast.ts';
 import { say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
-import { cellOf, type Forecast, forecastOf, restartChance } from './forecast.ts';
+import { cellOf, forecastOf } from './forecast.ts';
 
 /** What the risks are judged from. */
 export interface RiskInput {
@@ -77,7 +78,7 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
     chance: forecast?.chance ?? null,
     basis: forecast?.basis ?? say('risk.ephemeral.basis.none'),
     firstTakenSeconds: forecast?.firstTakenSeconds ?? null,
-    restartChance: forecast === null ? null : restartChance(forecast, RESTART_SECONDS),
+    restartChance: forecast?.restartChance ?? null,
     text: say(text, {
       port,
       first,
@@ -88,9 +89,6 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
     sources: ['linux-ip-sysctl', 'rfc6056'],
   };
 }
-
-/** Seconds that a service is away when it is started anew, for which the chance is told. */
-export const RESTART_SECONDS = 5;
 
 /** The forecast for the transport that is worse off; null where nothing was counted. */
 function worstForecast({ port, transports, host, ephemeralUse }: RiskInput): Forecast | null {

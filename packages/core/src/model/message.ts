@@ -26,7 +26,7 @@ export function say(key: MessageKey, values: MessageValues = {}): Message {
 }
 
 /** Names for a sentence: all of them, or the first `limit` and how many more. */
-export function listed(names: readonly string[], limit: number): MessageValue {
+export function listed(names: readonly (string | Message)[], limit: number): MessageValue {
   if (names.length <= limit + 1) return { list: names };
   return say('names.more', { names: { list: names.slice(0, limit) }, count: names.length - limit });
 }

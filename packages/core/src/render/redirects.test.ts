@@ -19,7 +19,17 @@ function who(over: Partial<Redirect>): string {
 
 function list(...overs: Partial<Redirect>[]): string {
   const { holders } = useOf(makeSnapshot({ redirects: overs.map(makeRedirect) }), null, ['tcp']);
-  return render(listPage({ holders, gaps: [], claimsOf: () => [], all: false, filtered: false }));
+  return render(
+    listPage({
+      holders,
+      gaps: [],
+      claimsOf: () => [],
+      all: false,
+      filtered: false,
+      forecasts: [],
+      ephemeral: null,
+    }),
+  );
 }
 
 describe('who', () => {

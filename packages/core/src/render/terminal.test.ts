@@ -226,6 +226,8 @@ describe('a report', () => {
         claimsOf: () => report.claims,
         all: true,
         filtered: false,
+        forecasts: [],
+        ephemeral: null,
       }),
     );
     expect(list.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u200b]/u);

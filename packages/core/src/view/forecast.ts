@@ -1,6 +1,7 @@
 // How likely a port is taken and when, put before the reader.
-import { RESTART_SECONDS } from '../decide/risks.ts';
+
 import { durationMessage } from '../model/duration.ts';
+import { RESTART_SECONDS } from '../model/forecast.ts';
 import { type Message, say } from '../model/message.ts';
 import type { Risk } from '../model/report.ts';
 import { type Node, said } from './tree.ts';

@@ -21,7 +21,15 @@ const unbroken = (text: string): string => text.replace(/\s+/g, ' ');
 
 function list(...sockets: Socket[]): string[] {
   const holders = holdersOf(makeSnapshot({ sockets }), null, ['tcp', 'udp']);
-  const page = listPage({ holders, gaps: [], claimsOf: () => [], all: false, filtered: false });
+  const page = listPage({
+    holders,
+    gaps: [],
+    claimsOf: () => [],
+    all: false,
+    filtered: false,
+    forecasts: [],
+    ephemeral: null,
+  });
   return renderTerminal(page, options).split('\n');
 }
 

@@ -1,8 +1,9 @@
 // The pages of many holders: `list`, and `who` for one port.
 import { claimName, isWide, narrowestFirst, sharesTransport } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
-import { type Message, say } from '../model/message.ts';
-import type { Transport } from '../model/port.ts';
+import type { ListenerForecast } from '../model/forecast.ts';
+import { listed, type Message, say } from '../model/message.ts';
+import type { PortRange, Transport } from '../model/port.ts';
 import type { Holder, HolderKind, Use } from '../model/report.ts';
 import type { Gap } from '../model/socket.ts';
 import {
@@ -27,13 +28,19 @@ export interface ListModel {
   readonly all: boolean;
   /** True where filters took something away. */
   readonly filtered: boolean;
+  /** Listeners in the ephemeral range, the likeliest to be taken first. */
+  readonly forecasts: readonly ListenerForecast[];
+  readonly ephemeral: PortRange | null;
 }
+
+/** Most ports that are named with their chances. */
+const FORETOLD = 5;
 
 /** Kinds that come and go by themselves: counted by owner unless all are asked for. */
 const FLEETING: ReadonlySet<HolderKind> = new Set(['connection', 'closing']);
 
 /** The page of `list`: what is here, then what other network namespaces have. */
-export function listPage({ holders, gaps, claimsOf, all, filtered }: ListModel): Page {
+export function listPage({ holders, gaps, claimsOf, all, filtered, forecasts, ephemeral }: ListModel): Page {
   const nodes: Node[] = [];
   const here = holders.filter((holder) => holder.namespace === null);
   const elsewhere = holders.filter((holder) => holder.namespace !== null);
@@ -47,6 +54,7 @@ export function listPage({ holders, gaps, claimsOf, all, filtered }: ListModel):
   if (elsewhere.length > 0) lines.push([said(elsewhereTitle(elsewhere))]);
   nodes.push({ kind: 'answer', severity: 'info', lines });
   if (listed.length > 0) nodes.push(holdersTable(listed, claimsOf));
+  if (ephemeral !== null && forecasts.length > 0) nodes.push(foretoldNode(forecasts, ephemeral));
   if (folded.length > 0) {
     nodes.push({ kind: 'para', inline: [said(say('list.folded.title'), 'dim')] }, foldedNode(folded));
   }
@@ -63,6 +71,15 @@ export function listPage({ holders, gaps, claimsOf, all, filtered }: ListModel):
   }
   if (gaps.length > 0) nodes.push(gapsNode(gaps));
   return { nodes };
+}
+
+function foretoldNode(forecasts: readonly ListenerForecast[], [first, last]: PortRange): Node {
+  const chances = forecasts.map(({ local, forecast }) =>
+    say('list.foretold.chance', { port: local.port, percent: { share: forecast.chance } }),
+  );
+  const ports = listed(chances, FORETOLD);
+  const message = say('list.foretold', { count: forecasts.length, first, last, ports });
+  return { kind: 'para', inline: [said(message)] };
 }
 
 function titleOf(count: number, gaps: readonly Gap[], filtered: boolean): Message {

@@ -1,4 +1,6 @@
 // The JSON of many holders, a piece at a time: the same bytes as all at once would be, without holding them.
+import type { ListenerForecast } from '../../model/forecast.ts';
+import type { Transport } from '../../model/port.ts';
 import type { Holder } from '../../model/report.ts';
 import type { Endpoint, Gap, Owner } from '../../model/socket.ts';
 import type { Translator } from '../../text/catalog.ts';
@@ -8,10 +10,21 @@ import { gapJson, holderJson } from './v1.ts';
 /** Characters after which a piece is handed on. */
 const PIECE = 1 << 16;
 
+/** What is foretold for a listener in the ephemeral range, as `list` has it. */
+export interface ForecastV1 {
+  readonly transport: Transport;
+  readonly local: Endpoint;
+  readonly chance: number;
+  readonly basis: string;
+  readonly firstTakenSeconds: number | null;
+  readonly restartChance: number | null;
+}
+
 /** `portolan list --json`, a holder a line, in pieces of about 64 Ki characters. */
 export function* listPieces(
   holders: Iterable<Holder>,
   gaps: readonly Gap[],
+  forecasts: readonly ListenerForecast[],
   lang: Translator,
 ): Generator<string> {
   const lines = new HolderLines();
@@ -24,8 +37,21 @@ export function* listPieces(
     yield piece;
     piece = '';
   }
-  const rest = gaps.map((gap) => printableJson(gapJson(gap, lang), 0)).join(',\n');
-  yield `${piece}\n], "gaps": [${rest === '' ? '' : `\n${rest}\n`}] }\n`;
+  const lined = (values: readonly unknown[]): string =>
+    values.length === 0 ? '[]' : `[\n${values.map((value) => printableJson(value, 0)).join(',\n')}\n]`;
+  const rest = lined(gaps.map((gap) => gapJson(gap, lang)));
+  yield `${piece}\n], "gaps": ${rest}, "forecasts": ${lined(forecasts.map((each) => forecastJson(each, lang)))} }\n`;
+}
+
+function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Translator): ForecastV1 {
+  return {
+    transport,
+    local,
+    chance: forecast.chance,
+    basis: lang.say(forecast.basis),
+    firstTakenSeconds: forecast.firstTakenSeconds,
+    restartChance: forecast.restartChance,
+  };
 }
 
 /** An address as the kernel's bytes are written: nothing in it needs escaping. */

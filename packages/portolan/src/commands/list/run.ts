@@ -5,6 +5,7 @@ import {
   type Holder,
   holdersOf,
   isTransport,
+  listenerForecasts,
   listPage,
   listPieces,
   PortolanError,
@@ -31,12 +32,13 @@ export const run: Run = async (context) => {
   }
   const { ports, transports } = await wantedPorts(context);
   const keep = filters(values);
-  const snapshot = await context.look({ ports, transports, limits: false });
+  const snapshot = await context.look({ ports, transports, countEphemeral: ports !== null });
   const holders = holdersOf(snapshot, ports, transports).filter((holder) =>
     keep.every((test) => test(holder)),
   );
+  const forecasts = listenerForecasts(snapshot, holders);
   if (context.json) {
-    for (const piece of listPieces(holders, snapshot.gaps, context.lang)) context.io.out(piece);
+    for (const piece of listPieces(holders, snapshot.gaps, forecasts, context.lang)) context.io.out(piece);
     return 0;
   }
   const facts = await context.facts(holders.length > MANY);
@@ -54,6 +56,8 @@ export const run: Run = async (context) => {
       },
       all: switches.has('all') || values.has('state') || ports !== null,
       filtered,
+      forecasts,
+      ephemeral: snapshot.limits.ephemeral,
     }),
   );
   return 0;

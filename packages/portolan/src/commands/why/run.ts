@@ -27,7 +27,7 @@ export const run: Run = async (context) => {
     ...pick('family'),
     ...pick('reuse'),
   };
-  checkAsked(asked);
+  const { address: serviceAddress } = checkAsked(asked);
   const { bindHost, bindTrials } = await import('@portolan/probe');
   const recorded = (values.get('procfs-root') ?? '/proc') !== '/proc';
   const trials = recorded
@@ -36,7 +36,8 @@ export const run: Run = async (context) => {
   try {
     const ports: PortRange = [port, port];
     const decision = await explainBind(asked, {
-      look: (whole) => context.look({ ports, transports: [asked.transport], ...lookFor(whole) }),
+      look: (whole) =>
+        context.look({ ports, transports: [asked.transport], serviceAddress, ...lookFor(whole) }),
       attempt: trials === null ? null : (wish) => trials.try(wish),
       host: bindHost,
       risks: async (snapshot) =>
