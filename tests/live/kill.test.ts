@@ -484,6 +484,35 @@ kill -9 $bystander`;
     await expectAlive(ns, victim);
   });
 
+  liveTest(
+    'a process of one’s own, where another user’s may have the socket as well',
+    { needs: ['nobody', 'sleep'] },
+    async (ns) => {
+      const owner = await listener(ns);
+      const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+      const heir = await owner.step({
+        op: 'spawn',
+        as: 'heir',
+        file: 'setpriv',
+        args: [...ids, 'sleep', '60'],
+        inherit: ['l'],
+      });
+      // Until it has become the other user's.
+      for (let tries = 0; tries < 100; tries++) {
+        if (readFileSync(`/proc/${heir}/status`, 'utf8').includes(`Uid:\t${NOBODY}`)) break;
+        await pause(20);
+      }
+      const { holders, gaps } = await ns.who(PORT, [], { uid: NOBODY });
+      expect(only(holders).owners.map(({ pid }) => pid)).toEqual([heir]);
+      expect(gaps.map(({ what }) => what)).toContain('whether more processes have 1 socket');
+      const answer = await kill(ns, ['--yes'], { uid: NOBODY });
+      expect(answer).toMatchObject({ code: 1, dryRun: true, plan: { targets: [] } });
+      expect(only(refused(answer)).reason).toBe('hidden');
+      process.kill(heir, 0);
+      await expectAlive(ns, owner);
+    },
+  );
+
   liveTest('TIME_WAIT: there is nobody to stop, and the time left is told', {}, async (ns) => {
     const server = await listener(ns);
     await server.steps(

@@ -103,7 +103,7 @@ liveTest(
       expect(answer.errno).toBe('EADDRINUSE');
       expect(pidsOf(only(causeOf(answer, 'listener').holders))).toEqual([server.pid]);
       const stop = commandOf(causeOf(answer, 'listener'), / kill /);
-      expect(stop).toMatch(new RegExp(` kill ${PORT}$`));
+      expect(stop).toMatch(new RegExp(` kill ${PORT}/tcp$`));
       expect(stop).not.toMatch(/^sudo/);
     }
     // Nobody is refused as well, is told whose it is, and needs more rights to stop it.
@@ -179,10 +179,101 @@ liveTest(
     expect(blind).toMatchObject({ bindable: false, errno: 'EADDRINUSE', changed: null });
     expect(kinds(blind)).toEqual(['unseen']);
     expect(blind.gaps.some(({ what }) => what.includes('bound and not listening'))).toBe(true);
-    await take(ns, commandOf(causeOf(answer, 'bound'), /^kill \d+$/));
+    await take(ns, `${commandOf(causeOf(answer, 'bound'), / kill /)} --yes`);
     for (let tries = 0; (await ns.who(PORT, ['--here'])).holders.length > 0 && tries < 50; tries++)
       await pause(20);
     expect((await why(ns, [PORT])).bindable).toBe(true);
+  },
+);
+
+liveTest(
+  'what has the port on another address or by another transport is left alone by the command that is told',
+  {},
+  async (ns) => {
+    const [wanted, ...others] = [await ns.addRobot(), await ns.addRobot(), await ns.addRobot()];
+    await wanted.step(listener('l', [V4, PORT]));
+    await others[0]?.step(listener('l', ['127.0.0.2', PORT]));
+    await others[1]?.step({ op: 'open', as: 'u', family: 'ipv4', type: 'udp', bind: [V4, PORT] });
+    const answer = await why(ns, [`${PORT}/tcp`, '--address', V4]);
+    await take(ns, `${commandOf(causeOf(answer, 'listener'), / kill /)} --yes`);
+    expect((await why(ns, [`${PORT}/tcp`, '--address', V4])).bindable).toBe(true);
+    const left = (await ns.who(PORT, ['--here'])).holders.flatMap(({ owners }) =>
+      owners.map(({ pid }) => pid),
+    );
+    expect(left.toSorted()).toEqual(others.map(({ pid }) => pid).toSorted());
+  },
+);
+
+liveTest('three of TIME_WAIT are dropped by one command', { needs: ['ss'] }, async (ns) => {
+  const client = await ns.addRobot();
+  const peers = [V4, '127.0.0.2', '127.0.0.3'];
+  for (const to of peers) {
+    await ns.robot.step(listener(`s${to}`, [to, 7002], { reuse: true }));
+    await client.step({
+      op: 'open',
+      as: `c${to}`,
+      family: 'ipv4',
+      type: 'tcp',
+      reuse: true,
+      bind: [V4, PORT],
+      connect: [to, 7002],
+    });
+    await ns.robot.step({ op: 'accept', of: `s${to}`, as: `a${to}` });
+  }
+  for (const to of peers) {
+    await client.step({ op: 'close', of: `c${to}` });
+    await ns.robot.step({ op: 'close', of: `a${to}` });
+  }
+  const answer = await why(ns, [PORT, '--reuse', 'none']);
+  expect(causeOf(answer, 'closing').holders).toHaveLength(3);
+  await take(ns, commandOf(causeOf(answer, 'closing'), /ss -K/));
+  expect((await why(ns, [PORT, '--reuse', 'none'])).bindable).toBe(true);
+});
+
+liveTest('without descriptors it says so, and harms nobody', { needs: ['sleep'] }, async (ns) => {
+  const script = [
+    'sleep 60 & sleeper=$!',
+    'for n in 12 16 18 19 20 21 24 30; do (ulimit -n $n; "$0" "$@" >/dev/null 2>&1); echo "exit $?"; done',
+    'kill $sleeper && echo alive',
+  ].join('\n');
+  const ran = await ns.run('setsid', [
+    '-w',
+    'bash',
+    '-c',
+    script,
+    process.execPath,
+    BIN,
+    'why',
+    String(PORT),
+  ]);
+  expect(ran.stdout).toMatch(/alive\n$/);
+  expect(ran.code).toBe(0);
+  // Whatever the limit: an answer, a refusal, or a Node that cannot start (its own abort); no fault of ours.
+  expect(ran.stdout).not.toContain('exit 70');
+});
+
+liveTest(
+  'where /proc shows nothing of the network, IPv6 is tried all the same',
+  { needs: ['root'], ownPids: true },
+  async (ns) => {
+    await ns.robot.step(listener('l', ['::1', PORT]));
+    const script = 'mount -t proc -o subset=pid proc /proc && exec "$0" "$@"';
+    const command = [
+      '--mount',
+      '--pid',
+      '--fork',
+      'sh',
+      '-c',
+      script,
+      process.execPath,
+      BIN,
+      'why',
+      String(PORT),
+      '--json',
+    ];
+    const ran = await ns.run('unshare', command);
+    const answer = JSON.parse(ran.stdout) as WhyV1;
+    expect(answer).toMatchObject({ bindable: false, errno: 'EADDRINUSE', address: '::' });
   },
 );
 

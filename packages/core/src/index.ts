@@ -22,8 +22,8 @@ export {
 } from './decide/kill.ts';
 export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
-export { holderKind, holdersOf, redirectHolder, toHolder, useOf } from './decide/use.ts';
-export { type Alternative, alternativesTo, fits, type WhyRound, whyOf } from './decide/why.ts';
+export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
+export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export * from './model/claim.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';

@@ -34,10 +34,11 @@ export async function main(start: Start): Promise<number> {
     return await dispatch(start);
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
-    if (error instanceof PortolanError) {
-      const lines = [`portolan: ${error.message}`, ...(error.hint?.split('\n') ?? [])];
+    const told = error instanceof PortolanError ? error : withoutDescriptors(error);
+    if (told !== null) {
+      const lines = [`portolan: ${told.message}`, ...(told.hint?.split('\n') ?? [])];
       for (const line of lines) io.err(`${wrapText(printable(line), MESSAGE_WIDTH).join('\n')}\n`);
-      return exitCodeOf(error);
+      return exitCodeOf(told);
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.err(
@@ -45,6 +46,19 @@ export async function main(start: Start): Promise<number> {
     );
     return 70;
   }
+}
+
+/** Parts of the program are files as well, and are opened when they are needed; null for any other failure. */
+function withoutDescriptors(error: unknown): PortolanError | null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EMFILE' && code !== 'ENFILE') return null;
+  return new PortolanError('NO_DESCRIPTORS', `The system gives no more open files (${code}).`, {
+    hint:
+      code === 'EMFILE'
+        ? 'The limit of this shell is “ulimit -n”; raise it, for example: ulimit -n 1024'
+        : 'The limit of the whole machine is in /proc/sys/fs/file-max.',
+    cause: error,
+  });
 }
 
 async function dispatch(start: Start): Promise<number> {

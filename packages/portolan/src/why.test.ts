@@ -53,7 +53,7 @@ test.each<[Partial<AskedBind>, RegExp]>([
 const HOST: BindHost = {
   addresses: [{ address: 'fe80::5', family: 'ipv6', device: 'eth0', usable: true, index: 3 }],
   ipv6: true,
-  ipv6Disabled: false,
+  ipv6Disabled: [],
   uid: 1000,
   mayBindLow: false,
   userNamespace: false,

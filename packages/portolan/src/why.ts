@@ -10,6 +10,7 @@ import {
   type Holder,
   holdersOf,
   mappedIpv4,
+  needsZone,
   PortolanError,
   REUSES,
   type Reuse,
@@ -77,16 +78,15 @@ export function checkAsked({ transport, address, family, reuse }: AskedBind): {
   if (address === undefined) return { address: null, zone: null, family: wanted, reuse: known };
   const bare = /^\[(.*)\]$/s.exec(address)?.[1] ?? address;
   const [host = '', zone = null, ...more] = bare.split('%');
-  const linkLocal = /^fe[89ab][0-9a-f]:/i.test(host);
   const bracketed = bare !== address;
   if (isIP(host) === 0 || more.length > 0 || zone === '' || (bracketed && !isIPv6(host))) {
     throw new PortolanError('USAGE', `--address: “${echo(address)}” is not an IP address.`, {
       hint: 'Write it as 127.0.0.1, ::1, [::1] or fe80::1%eth0; names are not looked up.',
     });
   }
-  if (zone !== null && (!linkLocal || !/^[\w.:@-]{1,15}$/.test(zone))) {
+  if (zone !== null && (!needsZone(host) || !/^[\w.:@-]{1,15}$/.test(zone))) {
     throw new PortolanError('USAGE', `--address: “${echo(address)}” has a zone that cannot be.`, {
-      hint: 'A zone is the name or number of an interface and stands on link-local addresses (fe80::…) alone.',
+      hint: 'A zone is the name or number of an interface and stands on link-local addresses (fe80::…, ff02::…) alone.',
     });
   }
   const own = isIPv4(host) ? 'ipv4' : 'ipv6';

@@ -72,7 +72,7 @@ function findingOf(holder: Holder, { asker, managers }: KillInput): Finding {
     return refuse(holder.kind, holder);
   const inferred = holder.owners.find((owner) => owner.inferred);
   if (inferred !== undefined) return refuse('inferred', holder, inferred);
-  if (first === null) return refuse('hidden', holder);
+  if (first === null || holder.ownerHidden) return refuse('hidden', holder, first);
 
   const found: (readonly [Owner, Manager])[] = [];
   const activation =

@@ -47,7 +47,7 @@ export function toHolder(socket: Socket): Holder {
     publishes: socket.publishes,
     redirect: null,
     inode: socket.inode,
-    ownerHidden: socket.owners.length === 0 && socket.inode !== 0 && !socket.kernel,
+    ownerHidden: socket.moreOwners || (socket.owners.length === 0 && socket.inode !== 0 && !socket.kernel),
   };
 }
 
@@ -156,6 +156,16 @@ function compareHolders(a: Holder, b: Holder): number {
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The use as far as it is of one local address; rules and other namespaces stay, for they are never acted on. */
+export function useAt(use: Use, address: string): Use {
+  const holders = use.holders.filter(
+    (holder) => holder.redirect !== null || holder.namespace !== null || holder.local.address === address,
+  );
+  const held = holders.some((holder) => holder.namespace === null);
+  if (held || use.verdict !== 'held') return { ...use, holders };
+  return { ...use, holders, verdict: use.gaps.some((gap) => gap.coversUse) ? 'unknown' : 'free' };
 }
 
 /**

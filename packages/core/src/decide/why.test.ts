@@ -186,7 +186,7 @@ const HOST: BindHost = {
     { address: '2001:db8::5', family: 'ipv6', device: 'eth0', usable: false, index: 2 },
   ],
   ipv6: true,
-  ipv6Disabled: false,
+  ipv6Disabled: [],
   uid: ME,
   mayBindLow: false,
   userNamespace: false,
@@ -274,7 +274,7 @@ describe('causes', () => {
     ['no such family', { result: failed('EAFNOSUPPORT') }, ['family-unsupported']],
     [
       'IPv6 switched off',
-      { result: failed('EADDRNOTAVAIL'), wish: wish('::1'), host: { ...HOST, ipv6Disabled: true } },
+      { result: failed('EADDRNOTAVAIL'), wish: wish('::1'), host: { ...HOST, ipv6Disabled: ['all'] } },
       ['family-unsupported'],
     ],
     ['nothing left to choose', { result: inUse, wish: wish('::', { port: 0 }) }, ['exhausted']],
@@ -290,11 +290,12 @@ describe('causes', () => {
   test('the ways out: whose socket it is decides about sudo, the transport about the command', () => {
     const command = (over: Partial<WhyInput>): string | undefined =>
       whyOf(input({ result: inUse, ...over })).causes[0]?.remedies[0]?.commands[0];
-    expect(command({ holders: [ownedBy(ME)] })).toBe('portolan kill 5000');
-    expect(command({ holders: [ownedBy(0)] })).toBe('sudo portolan kill 5000');
+    expect(command({ holders: [ownedBy(ME)] })).toBe('portolan kill 5000/tcp');
+    expect(command({ holders: [ownedBy(0)] })).toBe('sudo portolan kill 5000/tcp');
     const udp = holder('::', { transport: 'udp', state: 'UNCONN' });
     expect(command({ wish: wish('::', { transport: 'udp', reuse: 'none' }), holders: [udp] })).toBe(
-      'portolan kill 5000/udp',
+      // Nobody was seen to have it: that takes more rights.
+      'sudo portolan kill 5000/udp',
     );
     const waits = holder('127.0.0.1', {
       state: 'TIME_WAIT',
@@ -306,6 +307,66 @@ describe('causes', () => {
     expect(command({ holders: [waits] })).toBe('sleep 11');
     const drop = whyOf(input({ result: inUse, holders: [waits] })).causes[0]?.remedies[1];
     expect(drop?.commands).toEqual(['sudo ss -K -tan src 127.0.0.1:5000 dst 10.0.0.9:80']);
+  });
+
+  test('nobody is ended that only may have the socket, or has the port on another address', () => {
+    const commands = (holders: Holder[], over: Partial<WhyInput> = {}): readonly string[] | undefined =>
+      whyOf(input({ result: inUse, holders, ...over })).causes[0]?.remedies[0]?.commands;
+    const guessed = holder('0.0.0.0', {
+      state: 'BOUND',
+      owners: [makeOwner({ pid: 7, inferred: true }), makeOwner({ pid: 8, inferred: true })],
+    });
+    expect(commands([guessed])).toEqual(['sudo portolan kill 5000/tcp']);
+    const mine = { uid: ME, owners: [makeOwner({ pid: 9 })] };
+    const here = holder('127.0.0.1', mine);
+    const beside = holder('127.0.0.2', mine);
+    expect(commands([here, beside], { wish: wish('127.0.0.1', { family: 'ipv4' }) })).toEqual([
+      'portolan kill 5000/tcp --address 127.0.0.1',
+    ]);
+    expect(commands([here, beside])).toEqual(['portolan kill 5000/tcp']);
+  });
+
+  test('many connections are reset by the states and the address that they have', () => {
+    const some = (state: Socket['state'], address: string, port: number): Holder =>
+      holder(address, { state, inode: port, peer: { address: '10.0.0.9', port } });
+    const reset = (holders: Holder[]): readonly string[] | undefined =>
+      whyOf(input({ result: inUse, holders })).causes[0]?.remedies.at(-1)?.commands;
+    const one = '127.0.0.1';
+    expect(
+      reset([some('CLOSE_WAIT', one, 1), some('ESTABLISHED', one, 2), some('FIN_WAIT2', one, 3)]),
+    ).toEqual(['sudo ss -K -tn state close-wait state established state fin-wait-2 src 127.0.0.1:5000']);
+    expect(
+      reset([some('SYN_SENT', one, 1), some('SYN_SENT', '10.0.0.1', 2), some('SYN_SENT', one, 3)]),
+    ).toEqual(["sudo ss -K -tn state syn-sent 'sport = :5000'"]);
+  });
+
+  test('EPERM is never the kernel’s word for a low port', () => {
+    const low = { wish: wish('0.0.0.0', { port: 80 }), host: { ...HOST, mayBindLow: false } };
+    const kind = (errno: string): string | undefined =>
+      whyOf(input({ ...low, result: failed(errno) })).causes[0]?.kind;
+    expect(kind('EACCES')).toBe('privileged');
+    expect(kind('EPERM')).toBe('security-module');
+  });
+
+  test('IPv6 that is off on one interface alone, and addresses that need one', () => {
+    const off = { ...HOST, ipv6Disabled: ['lo'] };
+    const first = (over: Parameters<typeof input>[0]) =>
+      whyOf(input({ result: failed('EADDRNOTAVAIL'), ...over })).causes[0];
+    expect(first({ wish: wish('::1'), host: off })?.remedies[0]?.commands).toEqual([
+      'sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0',
+    ]);
+    expect(first({ wish: wish('2001:db8::77'), host: off })?.kind).toBe('address-not-here');
+    // It is added where it is wanted.
+    const zoned = first({ wish: wish('fe80::77', { zone: 'va', scope: 3 }) });
+    expect(zoned?.remedies.flatMap(({ commands }) => commands)).toContain(
+      'sudo ip addr add fe80::77/128 dev va',
+    );
+    // No interface is named that lacks it.
+    const nowhere = first({ wish: wish('fe80::99'), result: failed('EINVAL') });
+    expect(lang.say(nowhere?.remedies[0]?.title ?? { key: 'why.can', values: {} })).toContain(
+      'fe80::99%INTERFACE',
+    );
+    expect(first({ wish: wish('ff02::fb'), result: failed('EINVAL') })?.kind).toBe('address-not-here');
   });
 
   test('what may refuse is named: label, modules that can, seccomp', () => {

@@ -68,12 +68,18 @@ export function fits(wish: BindWish, { before, result, after }: WhyRound, uid: n
 
 /** Errors of an address that this host does not have; EINVAL where a link-local one lacks its interface. */
 function lacksAddress({ errno }: BindResult, { address }: BindWish): boolean {
-  if (errno === 'EINVAL') return LINK_LOCAL.test(address);
+  if (errno === 'EINVAL') return needsZone(address);
+
   return errno === 'EADDRNOTAVAIL' || errno === 'ENODEV';
 }
 
 /** fe80::/10 as it is written in practice (RFC 4291 s2.5.6). */
 const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
+
+/** Does the address mean nothing without its interface? Link-local ones, and groups of that scope (RFC 4007 s11). */
+export function needsZone(address: string): boolean {
+  return LINK_LOCAL.test(address) || /^ff[0-9a-f]2:/i.test(address);
+}
 
 /** Most other addresses that are tried. */
 const ADDRESSES_TRIED = 4;
@@ -185,7 +191,7 @@ function changesOf({ wish, rounds, host }: WhyInput): WhyDecision['changed'] {
 }
 
 function causesOf(input: WhyInput, result: BindResult, holders: readonly Holder[]): Cause[] {
-  const { wish, host, limits } = input;
+  const { wish, limits } = input;
   const errno = result.errno ?? '';
   switch (errno) {
     case 'EADDRINUSE':
@@ -193,7 +199,8 @@ function causesOf(input: WhyInput, result: BindResult, holders: readonly Holder[
       return inUse(input, holders);
     case 'EACCES':
     case 'EPERM':
-      return [isPrivileged(input) ? privileged(input) : refused(input, result)];
+      // For low ports the kernel says EACCES; EPERM is the word of seccomp and BPF filters.
+      return [errno === 'EACCES' && isPrivileged(input) ? privileged(input) : refused(input, result)];
     case 'EAFNOSUPPORT':
       return [
         cause('family-unsupported', say('why.family', { family: wish.family === 'ipv6' ? 'IPv6' : 'IPv4' }), [
@@ -201,16 +208,26 @@ function causesOf(input: WhyInput, result: BindResult, holders: readonly Holder[
         ]),
       ];
     default:
-      if (wish.family === 'ipv6' && host.ipv6Disabled && result.errno === 'EADDRNOTAVAIL') {
-        return [
-          cause('family-unsupported', say('why.ipv6.disabled', { address: wish.address }), [
-            sysctl(say('why.remedy.ipv6'), 'net.ipv6.conf.all.disable_ipv6', '0', '1'),
-          ]),
-        ];
+      if (wish.family === 'ipv6' && result.errno === 'EADDRNOTAVAIL') {
+        const place = ipv6DisabledOn(input);
+        if (place !== null) {
+          return [
+            cause('family-unsupported', say('why.ipv6.disabled', { address: wish.address }), [
+              sysctl(say('why.remedy.ipv6'), `net.ipv6.conf.${place}.disable_ipv6`, '0', '1'),
+            ]),
+          ];
+        }
       }
       if (lacksAddress(result, wish)) return [notHere(input)];
       return [cause('other', say('why.other', { errno: result.errno ?? '?', step: result.step ?? 'bind' }))];
   }
+}
+
+/** Where IPv6 is switched off so that the address cannot be here: on all interfaces, or on the one it belongs to. */
+function ipv6DisabledOn({ wish, host }: WhyInput): string | null {
+  if (host.ipv6Disabled.includes('all')) return 'all';
+  const device = wish.address === '::1' ? 'lo' : wish.zone;
+  return device !== null && host.ipv6Disabled.includes(device) ? device : null;
 }
 
 function cause(
@@ -284,40 +301,40 @@ function crosses(wish: BindWish, holder: Holder): boolean {
   return wish.address === '::' ? !held : wish.family === 'ipv4' && held;
 }
 
-/** Longest time that is worth waiting for, told as a command. */
 /** The kernel's timer wheel lets a timer of a minute run up to four seconds late (kernel/time/timer.c, HZ=1000). */
 const TIMER_SLACK_SECONDS = 5;
 const SECOND = 1000;
 
+/** `kill` looks again at who has the port, and knows whom it must leave alone. */
+function stopThem(holders: readonly Holder[], { wish, host, call, holders: all }: WhyInput): Remedy {
+  const isForeign = ({ uid, owners, ownerHidden }: Holder): boolean =>
+    (uid !== null && uid !== host.uid) || ownerHidden || owners.some(({ inferred }) => inferred);
+  const foreign = host.uid !== 0 && holders.some(isForeign);
+  const command = `${foreign ? 'sudo ' : ''}${call} kill ${wish.port}/${wish.transport}`;
+  // Whoever has the port on another address is not in the way and is to be left alone.
+  const beside = all.some(
+    (holder) =>
+      STOPPED.has(holder.kind) &&
+      holder.namespace === null &&
+      holder.transport === wish.transport &&
+      conflictOf(wish, holder, host.uid) === 'none',
+  );
+  const addresses = [...new Set(holders.map(({ local }) => local.address))];
+  return {
+    title: say('why.remedy.stop', { count: holders.length }),
+    commands: beside ? addresses.map((address) => `${command} --address ${address}`) : [command],
+    needsRoot: foreign,
+    persistent: false,
+    undo: [],
+  };
+}
+
+/** Kinds that `kill` stops. */
+const STOPPED: ReadonlySet<HolderKind> = new Set(['listener', 'bound']);
+
 function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: WhyInput): Remedy[] {
-  const { wish, host, call, platform } = input;
-  const foreign = holders.some(({ uid }) => uid !== null && uid !== host.uid) && host.uid !== 0;
-  const sudo = foreign ? 'sudo ' : '';
-  const port = wish.transport === 'udp' ? `${wish.port}/udp` : String(wish.port);
-  if (kind === 'listener') {
-    return [
-      {
-        title: say('why.remedy.stop', { count: holders.length }),
-        commands: [`${sudo}${call} kill ${port}`],
-        needsRoot: foreign,
-        persistent: false,
-        undo: [],
-      },
-    ];
-  }
-  if (kind === 'bound') {
-    const pids = [...new Set(holders.flatMap(({ owners }) => owners.map(({ pid }) => pid)))];
-    if (pids.length === 0) return [];
-    return [
-      {
-        title: say('why.remedy.end', { count: pids.length }),
-        commands: [`${sudo}kill ${pids.join(' ')}`],
-        needsRoot: foreign,
-        persistent: false,
-        undo: [],
-      },
-    ];
-  }
+  const { wish, platform } = input;
+  if (kind === 'listener' || kind === 'bound') return [stopThem(holders, input)];
   if (kind === 'kernel') {
     return [
       {
@@ -344,12 +361,7 @@ function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: Why
   if (kind === 'closing' || kind === 'connection') {
     remedies.push({
       title: say(kind === 'closing' ? 'why.remedy.drop' : 'why.remedy.reset', { count: holders.length }),
-      commands:
-        holders.length <= 2
-          ? holders.map(killSocket)
-          : [
-              `sudo ss -K -tan 'sport = :${wish.port}' state ${kind === 'closing' ? 'time-wait' : 'established'}`,
-            ],
+      commands: holders.length <= 2 ? holders.map(killSocket) : [killSockets(holders, wish.port)],
       needsRoot: true,
       persistent: false,
       undo: [],
@@ -358,13 +370,29 @@ function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: Why
   return remedies;
 }
 
+/** Names that ss(8) has for states, where they are not the kernel's own in small letters. */
+const SS_STATES: Readonly<Record<string, string>> = { FIN_WAIT1: 'fin-wait-1', FIN_WAIT2: 'fin-wait-2' };
+
+/** One command for many sockets of a port: those in the states, and on the address, that these have. */
+function killSockets(holders: readonly Holder[], port: number): string {
+  const states = new Set(
+    holders.map(({ state }) => SS_STATES[state] ?? state.toLowerCase().replaceAll('_', '-')),
+  );
+  const [address, ...others] = new Set(holders.map(({ local }) => local.address));
+  const where =
+    address === undefined || others.length > 0 ? `'sport = :${port}'` : `src ${ssEndpoint(address, port)}`;
+  return `sudo ss -K -tn ${[...states].map((state) => `state ${state}`).join(' ')} ${where}`;
+}
+
+/** Quoted where it has brackets: some shells take them for a pattern of file names. */
+function ssEndpoint(address: string, port: number): string {
+  return address.includes(':') ? `'[${address}]:${port}'` : `${address}:${port}`;
+}
+
 /** ss(8) ends one socket by SOCK_DESTROY; it writes mapped addresses as it reads them. */
 function killSocket({ local, peer }: Holder): string {
-  const end = (address: string, port: number): string =>
-    // Quoted: some shells take brackets for a pattern of file names.
-    address.includes(':') ? `'[${address}]:${port}'` : `${address}:${port}`;
-  const to = peer === null ? '' : ` dst ${end(peer.address, peer.port)}`;
-  return `sudo ss -K -tan src ${end(local.address, local.port)}${to}`;
+  const to = peer === null ? '' : ` dst ${ssEndpoint(peer.address, peer.port)}`;
+  return `sudo ss -K -tan src ${ssEndpoint(local.address, local.port)}${to}`;
 }
 
 /** Binds that were tried a moment ago and work. */
@@ -454,12 +482,14 @@ function notHere(input: WhyInput): Cause {
   const { wish, host, worked, rounds } = input;
   const errno = rounds.at(-1)?.result.errno;
   const own = host.addresses.find(({ address }) => address === wish.address);
-  if (LINK_LOCAL.test(wish.address) && (errno === 'EINVAL' || errno === 'ENODEV')) {
+  if (needsZone(wish.address) && (errno === 'EINVAL' || errno === 'ENODEV')) {
     const zones = own === undefined ? host.addresses.map(({ device }) => device) : [own.device];
     const names = [...new Set(zones)].slice(0, ADDRESSES_TRIED).join(', ');
     const key = wish.zone === null ? 'why.zone.missing' : 'why.zone.unknown';
+    // An interface is only named where it has the address; a group can be joined on any.
+    const zone = own?.device ?? (LINK_LOCAL.test(wish.address) ? 'INTERFACE' : (zones[0] ?? 'INTERFACE'));
     return cause('address-not-here', say(key, { address: wish.address, zone: wish.zone ?? '', names }), [
-      titled(say('why.remedy.zone', { address: `${wish.address}%${own?.device ?? zones[0] ?? 'eth0'}` })),
+      titled(say('why.remedy.zone', { address: `${wish.address}%${zone}` })),
     ]);
   }
   if (own !== undefined && !own.usable) {
@@ -478,6 +508,7 @@ function notHere(input: WhyInput): Cause {
   const v4 = wish.family === 'ipv4' || mappedIpv4(wish.address) !== null;
   const plain = mappedIpv4(wish.address) ?? wish.address;
   const any = wish.family === 'ipv6' ? '::' : '0.0.0.0';
+  const device = wish.zone ?? 'lo';
   return cause('address-not-here', text, [
     ...(worked.length === 0
       ? [titled(say('why.remedy.any', { any }))]
@@ -488,10 +519,10 @@ function notHere(input: WhyInput): Cause {
         ]),
     {
       title: say('why.remedy.add'),
-      commands: [`sudo ip addr add ${plain}/${v4 ? 32 : 128} dev lo`],
+      commands: [`sudo ip addr add ${plain}/${v4 ? 32 : 128} dev ${device}`],
       needsRoot: true,
       persistent: false,
-      undo: [`sudo ip addr del ${plain}/${v4 ? 32 : 128} dev lo`],
+      undo: [`sudo ip addr del ${plain}/${v4 ? 32 : 128} dev ${device}`],
     },
     sysctl(say('why.remedy.nonlocal'), `net.${v4 ? 'ipv4' : 'ipv6'}.ip_nonlocal_bind`, '1', '0'),
   ]);

@@ -139,6 +139,8 @@ export interface Socket {
   readonly owners: readonly Owner[];
   /** True once every process was looked at for this socket: `owners` is then complete. */
   readonly ownersComplete: boolean;
+  /** True where whoever opened it is none of `owners` and may be among those that refuse to be looked at. */
+  readonly moreOwners: boolean;
   /** True where all processes were looked at and none has it: the kernel itself holds the socket. */
   readonly kernel: boolean;
   /** Network namespace it is in; null for the one we are in. */
@@ -160,6 +162,7 @@ export type GapCode =
   | 'owners-hidden'
   | 'owner-elsewhere'
   | 'owner-not-found'
+  | 'owners-partly'
   | 'processes-hidden'
   | 'threads-not-searched'
   | 'processes-unreadable'

@@ -66,8 +66,8 @@ export interface BindHost {
   readonly addresses: readonly HostAddress[];
   /** False where the kernel has no IPv6 at all. */
   readonly ipv6: boolean;
-  /** net.ipv6.conf.all.disable_ipv6. */
-  readonly ipv6Disabled: boolean;
+  /** Interfaces on which IPv6 is switched off (net.ipv6.conf.*.disable_ipv6), `all` for every one. */
+  readonly ipv6Disabled: readonly string[];
   /** Effective user. */
   readonly uid: number | null;
   /** CAP_NET_BIND_SERVICE is effective (man capabilities(7)). */

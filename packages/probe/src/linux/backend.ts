@@ -74,9 +74,10 @@ function look(request: ProbeRequest): Snapshot {
     const userName = userNames(live);
     const processes = new ProcessReader(procRoot, userName);
     const walk = walkFor(libc, procRoot, request, live);
+    const pids = live && request.namespaces !== false ? pidsOf(procRoot) : null;
     const around =
-      live && request.namespaces !== false
-        ? findNamespaces(procRoot, listPids(procRoot), processes, linkReader(libc))
+      pids !== null
+        ? findNamespaces(procRoot, pids.list, processes, linkReader(libc))
         : { foreign: [], hidden: 0 };
     const read = (ports: PortRange | null): Tables =>
       readTables(procRoot, diag, release, ports, request.transports, remedy);
@@ -111,6 +112,9 @@ function look(request: ProbeRequest): Snapshot {
       ...tables.gaps,
       ...limitGaps,
       ...ownerGaps,
+      ...(pids === null || pids.failure === null || ownerGaps.some(({ code }) => code === UNREADABLE)
+        ? []
+        : [unreadable(procRoot, pids.failure, ownersRemedy(request, live))]),
       ...foreignGaps,
       ...(live ? vrfGaps(libc) : []),
     ].map((gap) =>
@@ -142,6 +146,22 @@ function look(request: ProbeRequest): Snapshot {
   }
 }
 
+/** Processes, or none and why they cannot be listed. */
+function pidsOf(procRoot: string): { list: number[]; failure: string | null } {
+  try {
+    return { list: listPids(procRoot), failure: null };
+  } catch (error) {
+    return { list: [], failure: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+}
+
+const UNREADABLE = 'processes-unreadable';
+
+/** Without processes neither owners nor other namespaces are found. */
+function unreadable(path: string, reason: string, remedy: string | null): Gap {
+  return { code: UNREADABLE, values: { path, reason }, remedy, coversUse: false, transports: [] };
+}
+
 /** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
 const FEW_DESCRIPTORS = 2000;
 
@@ -151,7 +171,7 @@ let known: KernelFacts | null | undefined;
 function kernelsList(libc: Libc, request: ProbeRequest): Descriptors | null {
   const { ports, cacheDir } = request;
   if (!mayAskKernel(request)) return null;
-  if (!hasManyDescriptors(LIVE_PROC, listPids(LIVE_PROC), FEW_DESCRIPTORS)) return null;
+  if (!hasManyDescriptors(LIVE_PROC, pidsOf(LIVE_PROC).list, FEW_DESCRIPTORS)) return null;
   // The running kernel stays the same as long as this process runs.
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
@@ -166,7 +186,7 @@ function walkFor(libc: Libc | null, procRoot: string, request: ProbeRequest, liv
   const alone = (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot);
   const { walkWorker, ports } = request;
   if (!live || walkWorker === undefined || ports !== null || mayAskKernel(request)) return alone;
-  const pids = listPids(procRoot);
+  const pids = pidsOf(procRoot).list;
   if (!hasManyDescriptors(procRoot, pids, MANY_DESCRIPTORS)) return alone;
   try {
     return sharedWalk(walkWorker, pids, alone);

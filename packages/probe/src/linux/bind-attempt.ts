@@ -43,10 +43,14 @@ export function openBindTrials({ child: file, ffi, signal }: BindTrialOptions): 
     waiting?.(trial);
     waiting = null;
   };
+  const end = (): void => {
+    // One that could not be started for want of descriptors has no pid, and Node would signal 0: our whole group.
+    if (child.pid !== undefined) child.kill('SIGKILL');
+  };
   const fail = (reason: string): void => {
     failure ??= reason;
     settle({ kind: 'untried', reason: failure });
-    child.kill('SIGKILL');
+    end();
   };
   child.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
   child.once('close', (code, ended) => fail(ended === null ? `exit ${code}` : ended));
@@ -54,10 +58,10 @@ export function openBindTrials({ child: file, ffi, signal }: BindTrialOptions): 
   child.stdout?.on('data', (part: Buffer) => {
     text += part.toString('utf8');
     if (text.length > ANSWER_LIMIT) return fail('EMSGSIZE');
-    const end = text.indexOf('\n');
-    if (end < 0) return;
-    const result = readResult(text.slice(0, end));
-    text = text.slice(end + 1);
+    const line = text.indexOf('\n');
+    if (line < 0) return;
+    const result = readResult(text.slice(0, line));
+    text = text.slice(line + 1);
     if (result === null) fail('EBADMSG');
     else settle({ kind: 'tried', result });
   });
@@ -84,7 +88,7 @@ export function openBindTrials({ child: file, ffi, signal }: BindTrialOptions): 
       child.removeAllListeners('close');
       child.stdin?.destroy();
       child.stdout?.destroy();
-      child.kill('SIGKILL');
+      end();
       child.unref();
     },
   };

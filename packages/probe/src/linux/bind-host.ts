@@ -1,5 +1,5 @@
 // Reads what a bind depends on besides sockets: addresses, rights, confinement.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { BindHost, HostAddress } from '@portolan/core';
 import { parseIfInet6, parseStatusRights } from '../parse/linux-bind-host.ts';
@@ -18,8 +18,9 @@ export function readBindHost(): BindHost {
   const label = (text('/proc/self/attr/current') ?? '').replace(/[\0\n]+$/, '');
   return {
     addresses: readAddresses(text('/proc/net/if_inet6')),
-    ipv6: !linux || existsSync('/proc/net/if_inet6'),
-    ipv6Disabled: text('/proc/sys/net/ipv6/conf/all/disable_ipv6')?.trim() === '1',
+    // Where /proc shows nothing of the network (systemd's ProcSubset=pid), IPv6 may be there all the same.
+    ipv6: !linux || existsSync('/proc/net/if_inet6') || !existsSync('/proc/net/tcp'),
+    ipv6Disabled: linux ? disabledOn() : [],
     uid: process.geteuid?.() ?? null,
     mayBindLow: rights.mayBindLow,
     userNamespace: map !== null && !/^\s*0\s+0\s+4294967295\s*$/.test(map),
@@ -27,6 +28,23 @@ export function readBindHost(): BindHost {
     confinedBy: label === '' || label === 'unconfined' ? null : label,
     seccomp: rights.seccomp,
   };
+}
+
+const IPV6_SETTINGS = '/proc/sys/net/ipv6/conf';
+
+/** Interfaces on which IPv6 is switched off; none where the settings cannot be seen. */
+function disabledOn(): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(IPV6_SETTINGS);
+  } catch {
+    return [];
+  }
+  // `default` is for interfaces to come.
+  return names.filter(
+    (name) =>
+      name !== 'default' && readText(`${IPV6_SETTINGS}/${name}/disable_ipv6`, LIMIT)?.text.trim() === '1',
+  );
 }
 
 /** IPv4 from getifaddrs(3); IPv6 from the kernel's own table, which tells addresses that cannot be used yet. */

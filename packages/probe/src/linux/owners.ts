@@ -59,6 +59,7 @@ export function joinOwners(
   const inferred = new InferredOwners(search.refused, join.processes);
   let tunnels: ReadonlySet<string> | null = null;
   let ownerless = 0;
+  let partly = 0;
   const toSocket = (row: LinuxSocketRow, namespace: NetNamespace | null, device: string | null): Socket => {
     const owners = row.inode === 0 ? NOBODY : found.owners(row.inode);
     const unowned = owners.length === 0 && row.inode !== 0;
@@ -72,6 +73,15 @@ export function joinOwners(
       (tunnels ??= join.kernelPorts()).has(`udp/${row.local.port}`);
     const unseen = unowned && !kernel;
     if (unseen) ownerless++;
+    const user = uid === null ? null : join.userName(uid);
+    // Whoever opened it may have it still: of the processes found none is that user's, and others refuse to be seen.
+    const moreOwners =
+      !complete &&
+      !join.privileged &&
+      owners.length > 0 &&
+      user !== null &&
+      owners.every((owner) => owner.user !== user);
+    if (moreOwners) partly++;
     // Named one by one: a spread here took an eighth of the time of listing 45,000 sockets.
     return {
       transport: row.transport,
@@ -83,9 +93,10 @@ export function joinOwners(
       uid,
       freeInMs: row.freeInMs,
       ipv6Only: row.ipv6Only,
-      user: uid === null ? null : join.userName(uid),
+      user,
       owners: unseen && !complete && row.cgroupId !== null ? inferred.of(row.cgroupId) : owners,
       ownersComplete: complete || row.inode === 0,
+      moreOwners,
       kernel,
       namespace,
       device,
@@ -103,7 +114,7 @@ export function joinOwners(
       sockets.push(toSocket(row, part.namespace, device));
     }
   }
-  const gap = ownerGap(join, search, ownerless, hidden);
+  const gap = ownerGap(join, search, ownerless, partly, hidden);
   return { sockets, gaps: gap === null ? [] : [gap], parts: search.parts };
 }
 
@@ -220,7 +231,13 @@ function mayBeTunnel({ transport, uid, local }: LinuxSocketRow): boolean {
   return transport === 'udp' && uid === 0 && (local.address === '0.0.0.0' || local.address === '::');
 }
 
-function ownerGap(join: OwnerJoin, search: Search, ownerless: number, hidden: boolean): Gap | null {
+function ownerGap(
+  join: OwnerJoin,
+  search: Search,
+  ownerless: number,
+  partly: number,
+  hidden: boolean,
+): Gap | null {
   const gap = (code: GapCode, values: Gap['values'], remedy: string | null): Gap => ({
     code,
     values,
@@ -230,7 +247,7 @@ function ownerGap(join: OwnerJoin, search: Search, ownerless: number, hidden: bo
   });
   const { error, refused, bounded } = search;
   if (error !== null) return gap('processes-unreadable', { path: join.procRoot, reason: error }, join.remedy);
-  if (ownerless === 0) return null;
+  if (ownerless === 0) return partly === 0 ? null : gap('owners-partly', { sockets: partly }, join.remedy);
   const sockets = ownerless;
   if (refused.size > 0) return gap('owners-hidden', { sockets, processes: refused.size }, join.remedy);
   if (hidden) return gap('processes-hidden', { sockets }, join.remedy);

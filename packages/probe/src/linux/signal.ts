@@ -1,5 +1,5 @@
 // Signals to a process that is held by a pidfd and was checked through it, so that no other process can be hit.
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import type { Grip, GripFailure } from '../actions.ts';
 import { parsePidfdInfo, parseProcStat } from '../parse/linux-proc-pid.ts';
 import { filesWalk, threadWalk } from './fd-walk.ts';
@@ -32,7 +32,12 @@ export function gripProcess(
   inodes: readonly number[],
 ): Grip | GripFailure {
   const fd = libc.syscall5(PIDFD_OPEN, pid, 0, 0, 0, 0);
-  if (fd < 0) return libc.errno() === ESRCH ? 'gone' : 'unsupported';
+  // One that /proc still shows is in a pid namespace that we are not in, or cannot be held at all.
+  if (fd < 0) return libc.errno() === ESRCH && !existsSync(`${PROC}/${pid}/stat`) ? 'gone' : 'unsupported';
+  if (startedAt === null) {
+    closeSync(fd);
+    return 'unsupported';
+  }
   const close = (): void => closeSync(fd);
   const named = pidOf(fd);
   if (named === null || named !== pid) {
@@ -46,7 +51,7 @@ export function gripProcess(
   // What is read between two looks at the pidfd was read of its process: no pid passes on while it has one.
   const has = (wanted: readonly number[]): boolean => isIt() && hasSocket(pid, wanted) && isPid();
   const gone = (): boolean => hasEnded(libc, fd);
-  if (startedAt === null || started !== startedAt || !has(inodes)) {
+  if (started !== startedAt || !has(inodes)) {
     const ended = gone();
     close();
     return ended ? 'gone' : 'changed';

@@ -9,6 +9,7 @@ export const spec: CommandSpec = {
     { name: 'yes', short: 'y', value: null, summary: 'do not ask; for scripts' },
     { name: 'force', value: null, summary: 'send SIGKILL to what still has the port when the wait is over' },
     { name: 'wait', value: 'SECONDS', summary: 'how long it may take to stop, 0 to 300; 5 by default' },
+    { name: 'address', value: 'ADDRESS', summary: 'stop only what has the port on this very address' },
     { name: 'dry-run', value: null, summary: 'show the plan and do nothing' },
   ],
   examples: [

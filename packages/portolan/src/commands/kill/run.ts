@@ -19,14 +19,17 @@ import {
   say,
   type Transport,
   type Use,
+  useAt,
   useOf,
 } from '@portolan/core';
 import type { Actions } from '@portolan/probe';
 import { onlyArgument, readPort } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
+import { shellQuote } from '../../program.ts';
 import { showJson, showPage } from '../../show.ts';
 import { canConfirm, confirm } from '../../terminal/confirm.ts';
+import { checkAsked } from '../../why.ts';
 import { Grips, stop } from './act.ts';
 
 const DEFAULT_WAIT = 5;
@@ -49,6 +52,8 @@ interface Wish {
   readonly force: boolean;
   readonly waitSeconds: number;
   readonly dryRun: boolean;
+  /** Local address of what is to be stopped; null for any. */
+  readonly address: string | null;
 }
 
 export const run: Run = async (context) => {
@@ -63,6 +68,7 @@ export const run: Run = async (context) => {
     force: args.switches.has('force'),
     waitSeconds: readWait(args.values.get('wait')),
     dryRun: args.switches.has('dry-run'),
+    address: readAddress(args.values.get('address'), range[0]),
   };
   if (recorded && !wish.dryRun) {
     throw new PortolanError('USAGE', 'Nothing can be stopped on a recorded host (--procfs-root).', {
@@ -107,8 +113,14 @@ export const run: Run = async (context) => {
   }
 };
 
-async function look(context: Context, { range, transports }: Wish, namespaces = true): Promise<Use> {
-  return useOf(await context.look({ ports: range, transports, namespaces }), range, transports);
+async function look(context: Context, { range, transports, address }: Wish, namespaces = true): Promise<Use> {
+  const use = useOf(await context.look({ ports: range, transports, namespaces }), range, transports);
+  return address === null ? use : useAt(use, address);
+}
+
+/** The address as the kernel's tables write it; null where none was named. */
+function readAddress(address: string | undefined, port: number): string | null {
+  return address === undefined ? null : checkAsked({ port, transport: 'tcp', address }).address;
 }
 
 async function makePlan(
@@ -187,6 +199,8 @@ function showDry(context: Context, report: KillReport): void {
     ...(wait === undefined ? [] : ['--wait', wait]),
     '--yes',
   ];
+  const address = values.get('address');
+  if (address !== undefined) flags.unshift('--address', shellQuote(address));
   const port = shellWord(positionals[0] ?? '') ?? String(report.port);
   const command = values.has('procfs-root') ? null : [context.call(), 'kill', port, ...flags].join(' ');
   showPage(context, killDryPage(report, command));

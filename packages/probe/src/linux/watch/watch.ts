@@ -491,6 +491,7 @@ class LinuxWatch implements Watch {
       ipv6Only: null,
       owners: owner === null ? [] : [owner],
       ownersComplete: false,
+      moreOwners: false,
       kernel: false,
       namespace: null,
       device: null,
