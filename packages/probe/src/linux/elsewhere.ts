@@ -52,7 +52,9 @@ export class Elsewhere {
     const diag = inNamespace(libc, path, namespace.inode, () => openSockDiag(libc));
     if (diag === null) return null;
     try {
-      return dumpElsewhere(diag, ports, this.#request.transports);
+      const { ports: asked, transports } = this.#request;
+      // When all was asked for, the rows of a port that is read again must be all of its rows, too.
+      return dumpElsewhere(diag, ports, transports, asked !== null && asked[0] === asked[1]);
     } finally {
       diag.close();
     }

@@ -111,16 +111,18 @@ function dumpInto(
 }
 
 /**
- * Rows of another namespace, to whose sock_diag `diag` leads; null where it failed for any of the tables. Of a single
- * port only the listeners: every dump walks the tables of all namespaces, and what passes there concerns nobody here.
+ * Rows of another namespace, to whose sock_diag `diag` leads; null where it failed for any of the tables. Where a single
+ * port was asked for, of TCP `listeners` alone: every dump walks the tables of all namespaces, and what passes there
+ * concerns nobody here.
  */
 export function dumpElsewhere(
   diag: SockDiag,
   ports: PortRange | null,
   transports: readonly Transport[],
+  listeners: boolean,
 ): readonly LinuxSocketRow[] | null {
   const rows: LinuxSocketRow[] = [];
-  const states = ports !== null && ports[0] === ports[1] ? LISTENING : ALL_STATES;
+  const states = listeners ? LISTENING : ALL_STATES;
   for (const transport of SCANNED) {
     if (!transports.includes(transport)) continue;
     if (transport === 'udp') {
