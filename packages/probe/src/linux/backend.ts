@@ -17,20 +17,13 @@ import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
 import { kernelFacts } from './bpf/facts.ts';
 import { Elsewhere } from './elsewhere.ts';
-import {
-  type FdWalk,
-  filesWalk,
-  hasManyDescriptors,
-  listPids,
-  sharesDescriptors,
-  syscallWalk,
-  threadWalk,
-} from './fd-walk.ts';
+import { type FdWalk, filesWalk, listPids, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
 import { finish } from './finish.ts';
 import { readLimits } from './limits.ts';
 import { readDeviceNames, readTunnelPorts, vrfGaps } from './links.ts';
 import { findNamespaces } from './namespaces.ts';
 import { type Libc, loadLibc } from './native.ts';
+import { OpenDescriptors } from './open-descriptors.ts';
 import { readOpened } from './opened.ts';
 import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
@@ -73,7 +66,8 @@ function look(request: ProbeRequest): Snapshot {
     const remedy = boundRemedy(request, live, release);
     const userName = userNames(live);
     const processes = new ProcessReader(procRoot, userName);
-    const walk = walkFor(libc, procRoot, request, live);
+    const open = live ? new OpenDescriptors(procRoot) : null;
+    const walk = walkFor(libc, procRoot, request, open);
     const pids = live && request.namespaces !== false ? pidsOf(procRoot) : null;
     const around =
       pids !== null
@@ -99,7 +93,7 @@ function look(request: ProbeRequest): Snapshot {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: () => (libc === null || !live ? null : kernelsList(libc, request)),
+      descriptors: () => (libc === null || open === null ? null : kernelsList(libc, request, open)),
       privileged: !live || process.geteuid?.() === 0,
       processes,
       userName,
@@ -168,10 +162,9 @@ const FEW_DESCRIPTORS = 2000;
 let known: KernelFacts | null | undefined;
 
 /** The kernel's own list of descriptors, where walking them would take longer and the rights allow to ask for it. */
-function kernelsList(libc: Libc, request: ProbeRequest): Descriptors | null {
+function kernelsList(libc: Libc, request: ProbeRequest, open: OpenDescriptors): Descriptors | null {
   const { ports, cacheDir } = request;
-  if (!mayAskKernel(request)) return null;
-  if (!hasManyDescriptors(LIVE_PROC, pidsOf(LIVE_PROC).list, FEW_DESCRIPTORS)) return null;
+  if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
   // The running kernel stays the same as long as this process runs.
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
@@ -182,14 +175,18 @@ function kernelsList(libc: Libc, request: ProbeRequest): Descriptors | null {
 const MANY_DESCRIPTORS = 20_000;
 
 /** The walk over descriptors, shared with a second thread where that pays and the kernel's own list cannot be had. */
-function walkFor(libc: Libc | null, procRoot: string, request: ProbeRequest, live: boolean): FdWalk {
+function walkFor(
+  libc: Libc | null,
+  procRoot: string,
+  request: ProbeRequest,
+  open: OpenDescriptors | null,
+): FdWalk {
   const alone = (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot);
   const { walkWorker, ports } = request;
-  if (!live || walkWorker === undefined || ports !== null || mayAskKernel(request)) return alone;
-  const pids = pidsOf(procRoot).list;
-  if (!hasManyDescriptors(procRoot, pids, MANY_DESCRIPTORS)) return alone;
+  if (open === null || walkWorker === undefined || ports !== null || mayAskKernel(request)) return alone;
+  if (!open.moreThan(MANY_DESCRIPTORS)) return alone;
   try {
-    return sharedWalk(walkWorker, pids, alone);
+    return sharedWalk(walkWorker, pidsOf(procRoot).list, alone);
   } catch {
     // No second thread to be had (a limit on threads or memory): one does it all.
     return alone;

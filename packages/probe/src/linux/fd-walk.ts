@@ -1,5 +1,5 @@
 // Who has which socket open: a walk over /proc/PID/fd, by plain files or by bare system calls.
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { type Libc, nativeBuffer } from './native.ts';
 
 /**
@@ -217,28 +217,4 @@ function decimal(bytes: Buffer, at: number): number {
     if (digit < 0 || digit > 9) return value;
     value = value * 10 + digit;
   }
-}
-
-/**
- * True where these processes have more than `limit` descriptors, or where it cannot be told: the size of /proc/PID/fd is
- * their number since Linux 6.2 (commit f1f1f2569901).
- */
-export function hasManyDescriptors(procRoot: string, pids: readonly number[], limit: number): boolean {
-  const size = (pid: number | 'self'): number =>
-    statSync(`${procRoot}/${pid}/fd`, { throwIfNoEntry: false })?.size ?? 0;
-  try {
-    if (size('self') === 0) return true;
-  } catch {
-    return true;
-  }
-  let count = 0;
-  for (const pid of pids) {
-    try {
-      count += size(pid);
-    } catch {
-      // What refuses to be counted is not walked either.
-    }
-    if (count > limit) return true;
-  }
-  return false;
 }

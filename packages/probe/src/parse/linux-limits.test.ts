@@ -1,7 +1,17 @@
 // Sysctl texts and passwd: what the kernel and people write there.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePasswd, parsePortRangeSysctl, parseReservedPorts } from './linux-limits.ts';
+import { parseOpenFiles, parsePasswd, parsePortRangeSysctl, parseReservedPorts } from './linux-limits.ts';
+
+test.each([
+  ['45603\t0\t2466177\n', 45_603],
+  ['0\t0\t9223372036854775807\n', 0],
+  ['45603', null],
+  ['-1\t0\t5\n', null],
+  ['', null],
+])('open files %j', (text, expected) => {
+  expect(parseOpenFiles(text)).toBe(expected);
+});
 
 test.each([
   ['32768\t60999\n', [32_768, 60_999]],

@@ -1,4 +1,4 @@
-// Text of /proc/sys/net/ipv4/ip_local_* and /etc/passwd to numbers and names.
+// Text of /proc/sys/net/ipv4/ip_local_*, /proc/sys/fs/file-nr and /etc/passwd to numbers and names.
 import { isPort, type PortRange } from '@portolan/core';
 
 /** `ip_local_port_range`: two integers (Documentation/networking/ip-sysctl.rst). Null where malformed. */
@@ -23,6 +23,12 @@ export function parseReservedPorts(text: string): PortRange[] | null {
     ranges.push([first, last]);
   }
   return ranges;
+}
+
+/** `file-nr`: files that are open on the whole machine (Documentation/admin-guide/sysctl/fs.rst). Null where malformed. */
+export function parseOpenFiles(text: string): number | null {
+  const match = /^(\d+)\s+\d+\s+\d+\s*$/.exec(text);
+  return match === null ? null : Number(match[1]);
 }
 
 /** User names by uid (man passwd(5)); the first line for a uid wins, as in getpwuid(3). */
