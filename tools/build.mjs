@@ -66,8 +66,8 @@ const OFTEN = new RegExp(
     'facts/src/data-dir',
     'portolan/src/([^/]+|commands/(list|who)/[^/]+)$',
     'probe/src/(index|backend)\\.',
-    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|shared-walk|sock-diag|systemd|tables|users)[./]',
-    'probe/src/parse/(address|linux-(btf|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
+    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
+    'probe/src/parse/(address|network|linux-(btf|diag-keys|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
   ].join('|'),
 );
 const SELDOM =

@@ -29,6 +29,7 @@ import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { linkReader } from './read-link.ts';
 import { readText } from './read-text.ts';
+import { RestingProcesses } from './resting.ts';
 import { sharedWalk } from './shared-walk.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
 import { listsBound, readTables, type Tables } from './tables.ts';
@@ -67,7 +68,8 @@ function look(request: ProbeRequest): Snapshot {
     const userName = userNames(live);
     const processes = new ProcessReader(procRoot, userName);
     const open = live ? new OpenDescriptors(procRoot) : null;
-    const walk = walkFor(libc, procRoot, request, open);
+    const resting = new RestingProcesses(procRoot);
+    const walk = walkFor(libc, procRoot, request, open, resting);
     const pids = live && request.namespaces !== false ? pidsOf(procRoot) : null;
     const around =
       pids !== null
@@ -85,6 +87,7 @@ function look(request: ProbeRequest): Snapshot {
         if (ports === null) tables = again;
         return again.rows;
       },
+      finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
     const elsewhere = new Elsewhere(libc, request);
@@ -93,7 +96,8 @@ function look(request: ProbeRequest): Snapshot {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: () => (libc === null || open === null ? null : kernelsList(libc, request, open)),
+      descriptors: (port) => (libc === null || open === null ? null : kernelsList(libc, request, open, port)),
+      resting,
       privileged: !live || process.geteuid?.() === 0,
       processes,
       userName,
@@ -161,14 +165,22 @@ const FEW_DESCRIPTORS = 2000;
 
 let known: KernelFacts | null | undefined;
 
-/** The kernel's own list of descriptors, where walking them would take longer and the rights allow to ask for it. */
-function kernelsList(libc: Libc, request: ProbeRequest, open: OpenDescriptors): Descriptors | null {
+/**
+ * The kernel's own list of descriptors, of those with a socket on `port` or of all that were asked for, where walking them
+ * would take longer and the rights allow to ask for it.
+ */
+function kernelsList(
+  libc: Libc,
+  request: ProbeRequest,
+  open: OpenDescriptors,
+  port: number | null,
+): Descriptors | null {
   const { ports, cacheDir } = request;
   if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
   // The running kernel stays the same as long as this process runs.
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
-  return bpfDescriptors(libc, known, ports !== null && ports[0] === ports[1] ? ports[0] : null);
+  return bpfDescriptors(libc, known, port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null));
 }
 
 /** From so many descriptors on a second thread is there before the walk is over. */
@@ -180,17 +192,20 @@ function walkFor(
   procRoot: string,
   request: ProbeRequest,
   open: OpenDescriptors | null,
+  resting: RestingProcesses,
 ): FdWalk {
   const alone = (libc === null ? null : syscallWalk(libc, procRoot)) ?? filesWalk(procRoot);
   const { walkWorker, ports } = request;
-  if (open === null || walkWorker === undefined || ports !== null || mayAskKernel(request)) return alone;
-  if (!open.moreThan(MANY_DESCRIPTORS)) return alone;
+  if (open === null || mayAskKernel(request) || !open.moreThan(MANY_DESCRIPTORS)) return alone;
+  const note = (): void => resting.note(open.byProcess());
   try {
-    return sharedWalk(walkWorker, pidsOf(procRoot).list, alone);
+    if (walkWorker !== undefined && ports === null)
+      return sharedWalk(walkWorker, pidsOf(procRoot).list, alone, note);
   } catch {
     // No second thread to be had (a limit on threads or memory): one does it all.
-    return alone;
   }
+  note();
+  return alone;
 }
 
 /** Root in the first pid namespace may ask the kernel, unless it was told not to. */

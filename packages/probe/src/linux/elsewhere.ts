@@ -40,6 +40,7 @@ export class Elsewhere {
           namespace: each.namespace,
           rows,
           read: (ports) => read(ports ?? this.#request.ports),
+          finds: (some) => this.#finds(each, some),
           devices: () => this.#devices(each),
         },
       ];
@@ -55,6 +56,18 @@ export class Elsewhere {
       const { ports: asked, transports } = this.#request;
       // When all was asked for, the rows of a port that is read again must be all of its rows, too.
       return dumpElsewhere(diag, ports, transports, asked !== null && asked[0] === asked[1]);
+    } finally {
+      diag.close();
+    }
+  }
+
+  #finds({ path, namespace }: Foreign, rows: readonly LinuxSocketRow[]): boolean {
+    const libc = this.#libc;
+    if (libc === null || path === null) return false;
+    const diag = inNamespace(libc, path, namespace.inode, () => openSockDiag(libc));
+    if (diag === null) return false;
+    try {
+      return rows.every((row) => diag.finds(row));
     } finally {
       diag.close();
     }

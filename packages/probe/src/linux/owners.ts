@@ -7,6 +7,7 @@ import { RECORD_WORDS } from './bpf/programs.ts';
 import { CgroupTree } from './cgroups.ts';
 import { type FdWalk, listPids, type WalkResult } from './fd-walk.ts';
 import type { ProcessReader, Proof } from './process.ts';
+import type { RestingProcesses } from './resting.ts';
 
 /** Inode of the first pid namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO): from here all processes show. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
@@ -20,6 +21,8 @@ export interface TablePart {
   readonly rows: readonly LinuxSocketRow[];
   /** Reads the rows again, of these ports or of all that were asked for; null where that is refused now. */
   read(ports: PortRange | null): readonly LinuxSocketRow[] | null;
+  /** True where every one of these sockets is surely there still; false where that takes reading the tables. */
+  finds(rows: readonly LinuxSocketRow[]): boolean;
   /** Names of the namespace's interfaces by number; asked for only where a socket is bound to one. */
   devices(): ReadonlyMap<string, string>;
 }
@@ -30,8 +33,13 @@ export interface OwnerJoin {
   readonly walk: FdWalk;
   /** Looks through the descriptors of single threads, for those that share none with their process. */
   readonly threadWalk: FdWalk;
-  /** The kernel's own list of all descriptors of sockets, threads' included; null where it cannot be had. */
-  readonly descriptors: () => Descriptors | null;
+  /**
+   * The kernel's own list of descriptors of sockets, threads' included: of all that were asked for, or of one port; null
+   * where it cannot be had.
+   */
+  readonly descriptors: (port: number | null) => Descriptors | null;
+  /** Processes that were noted before the first walk, where walking all of them twice takes long. */
+  readonly resting: RestingProcesses;
   readonly processes: ProcessReader;
   readonly userName: (uid: number) => string | null;
   /** False for a uid that stands for users who are not mapped here. */
@@ -141,16 +149,24 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
   let parts = tables;
   if (!parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0)))
     return { parts, refused, bounded: false, error: null };
-  const first = join.descriptors();
+  const first = join.descriptors(null);
   // A list that does not fit the tables, or of which no process is what it says, is not what we take it for.
   let listed = first !== null && fits(first, tables) && found.adopt(first) && found.knowsAny(tables);
   const asked = listed;
   let missing = found.missing(parts);
+  let settled = false;
   try {
     for (let round = 1; missing.size > 0; round++) {
       if (!listed) {
         const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
-        for (const pid of found.collect(join.walk, pids, missing).refused) refused.add(pid);
+        const walk = (some: readonly number[]): void => {
+          for (const pid of found.collect(join.walk, some, missing).refused) refused.add(pid);
+        };
+        // What was looked for in a process already, and cannot have come to it since, is not looked for again.
+        const rested = new Set(settled ? pids.filter((pid) => join.resting.rested(pid)) : []);
+        walk(pids.filter((pid) => !rested.has(pid)));
+        // Unless somebody has it after all, for a process may share its descriptors with another that did run.
+        if (rested.size > 0 && found.knows(missing)) walk([...rested]);
       }
       const before = missing;
       missing = found.missing(parts);
@@ -158,10 +174,10 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
       // A socket that has gone meanwhile is told from one that nobody owns by looking at its port again.
       parts = parts.map((part) => reread(part, missing));
       missing = found.missing(parts);
-      const settled = [...missing].every((inode) => before.has(inode));
+      settled = [...missing].every((inode) => before.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
       if (missing.size > 0 && asked) {
-        listed = found.adopt(join.descriptors());
+        listed = found.adopt(join.descriptors(onlyPort(parts, missing)));
         missing = found.missing(parts);
       }
     }
@@ -195,14 +211,23 @@ function fits({ words }: Descriptors, parts: readonly TablePart[]): boolean {
   return known;
 }
 
+/** The port that all of these sockets have; null where they have several. */
+function onlyPort(parts: readonly TablePart[], inodes: ReadonlySet<number>): number | null {
+  const ports = new Set<number>();
+  for (const { rows } of parts)
+    for (const { inode, local } of rows) if (inodes.has(inode)) ports.add(local.port);
+  const [port = null] = ports;
+  return ports.size === 1 ? port : null;
+}
+
 /** More ports than this are read again by reading all. */
 const PORTS_AGAIN = 16;
 
-/** The part with fresh rows for the ports of those sockets. */
+/** The part with fresh rows for the ports of those sockets, unless all of them are there still. */
 function reread(part: TablePart, inodes: ReadonlySet<number>): TablePart {
-  const ports = new Set<number>();
-  for (const { inode, local } of part.rows) if (inodes.has(inode)) ports.add(local.port);
-  if (ports.size === 0) return part;
+  const asked = part.rows.filter(({ inode }) => inodes.has(inode));
+  if (asked.length === 0 || (asked.length <= PORTS_AGAIN && part.finds(asked))) return part;
+  const ports = new Set(asked.map(({ local }) => local.port));
   if (ports.size > PORTS_AGAIN) return { ...part, rows: part.read(null) ?? [] };
   const rows = part.rows.filter(({ local }) => !ports.has(local.port));
   for (const port of ports) rows.push(...(part.read([port, port]) ?? []));
@@ -338,6 +363,11 @@ class FoundOwners {
   /** True where somebody was found for any of these rows. */
   knowsAny(parts: readonly TablePart[]): boolean {
     return parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0 && this.#byInode.has(inode)));
+  }
+
+  /** True where somebody was found for any of these inodes. */
+  knows(inodes: ReadonlySet<number>): boolean {
+    return [...inodes].some((inode) => this.#byInode.has(inode));
   }
 
   /** Inodes of these rows that nobody was found for. */

@@ -24,12 +24,24 @@ describe('stat', () => {
     '',
     ') S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 1 2 3',
   ])('comm %j', (comm) => {
-    expect(parseProcStat(`4711 (${comm}) ${REST}\n`)).toEqual({ comm, parent: 1, startTicks: 987_654 });
+    expect(parseProcStat(`4711 (${comm}) ${REST}\n`)).toEqual({
+      comm,
+      state: 'S',
+      parent: 1,
+      threads: 11,
+      startTicks: 987_654,
+    });
   });
   test('any name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 15 }), (comm) => {
-        expect(parseProcStat(`1 (${comm}) ${REST}`)).toEqual({ comm, parent: 1, startTicks: 987_654 });
+        expect(parseProcStat(`1 (${comm}) ${REST}`)).toEqual({
+          comm,
+          state: 'S',
+          parent: 1,
+          threads: 11,
+          startTicks: 987_654,
+        });
       }),
     );
   });

@@ -4,8 +4,11 @@ import type { Container } from '@portolan/core';
 /** What `stat` tells that we use. */
 export interface ProcStat {
   readonly comm: string;
+  /** One letter (man proc_pid_stat(5)): R for running or ready, S and D for asleep. */
+  readonly state: string;
   /** Pid of the process that started it, or that took it over; 0 for none that shows here. */
   readonly parent: number;
+  readonly threads: number;
   /** Ticks (1/100 s) after boot when the process started; with the pid it names a process for good. */
   readonly startTicks: number;
 }
@@ -23,7 +26,13 @@ export function parseProcStat(text: string): ProcStat | null {
   const startTicks = Number(fields[19]);
   const parent = Number(fields[1]);
   if (!Number.isSafeInteger(startTicks) || !Number.isSafeInteger(parent)) return null;
-  return { comm: text.slice(open + 1, close), parent, startTicks };
+  return {
+    comm: text.slice(open + 1, close),
+    state: fields[0] ?? '',
+    parent,
+    threads: Number(fields[17]),
+    startTicks,
+  };
 }
 
 /**

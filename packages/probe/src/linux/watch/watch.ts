@@ -24,6 +24,7 @@ import { type Libc, loadLibc, loadWatchCalls, type WatchCalls } from '../native.
 import { joinOwners } from '../owners.ts';
 import { ProcessReader } from '../process.ts';
 import { readText } from '../read-text.ts';
+import { RestingProcesses } from '../resting.ts';
 import { openSockDiag, type SockDiag } from '../sock-diag.ts';
 import { listsBound, type Tables } from '../tables.ts';
 import { mappedUsers, userNames } from '../users.ts';
@@ -414,19 +415,23 @@ class LinuxWatch implements Watch {
     const read = (some: PortRange | null): readonly LinuxSocketRow[] => this.#read(some ?? ports).rows;
     const devices = (): ReadonlyMap<string, string> =>
       this.#libc === null ? new Map() : readDeviceNames(this.#libc);
-    const { sockets } = joinOwners([{ namespace: null, rows: tables.rows, read, devices }], {
-      procRoot: PROC,
-      walk: this.#walk,
-      threadWalk: this.#threadWalk,
-      privileged: process.geteuid?.() === 0,
-      processes: new ProcessReader(PROC, userName),
-      userName,
-      isUser: mappedUsers(true),
-      // Loading programs into the kernel costs more than walking what has changed.
-      descriptors: () => null,
-      kernelPorts: () => (this.#libc === null ? new Set() : readTunnelPorts(this.#libc)),
-      remedy: null,
-    });
+    const { sockets } = joinOwners(
+      [{ namespace: null, rows: tables.rows, read, finds: () => false, devices }],
+      {
+        procRoot: PROC,
+        walk: this.#walk,
+        threadWalk: this.#threadWalk,
+        privileged: process.geteuid?.() === 0,
+        processes: new ProcessReader(PROC, userName),
+        userName,
+        isUser: mappedUsers(true),
+        // Loading programs into the kernel costs more than walking what has changed.
+        descriptors: () => null,
+        resting: new RestingProcesses(PROC),
+        kernelPorts: () => (this.#libc === null ? new Set() : readTunnelPorts(this.#libc)),
+        remedy: null,
+      },
+    );
     this.#parts.looked((port) => ports === null || inRange(port, ports), sockets);
     const now = groupByPort(sockets.map(toHolder));
     const before = [...this.#known].filter(([port]) => ports === null || inRange(port, ports));
