@@ -52,13 +52,20 @@ export function enginesNeeded(
     const kind = BY_RUNTIME.get(container.runtime);
     if (kind !== undefined) needed.add(kind);
   };
+  // One list serves all sockets that a process alone has: most of them are looked at once.
+  const plain = new Set<readonly Owner[]>();
   for (const socket of sockets) {
-    addContainer(socket.namespace?.container ?? null);
+    if (socket.namespace !== null) addContainer(socket.namespace.container);
+    if (plain.has(socket.owners)) continue;
+    let asks = false;
     for (const owner of socket.owners) {
       addContainer(owner.container);
+      if (!isProxy(owner)) continue;
+      asks = true;
       if (socket.publishes !== null || !isProxied(socket)) continue;
       for (const kind of PROXIES.get(owner.name) ?? []) needed.add(kind);
     }
+    if (!asks) plain.add(socket.owners);
   }
   for (const { maker, publishes } of redirects) {
     if (publishes !== null) addContainer(publishes.container);

@@ -5,7 +5,7 @@ import type { ProbeRequest } from '../backend.ts';
 import { enginesNeeded } from './engine-needs.ts';
 import { loadLibc } from './native.ts';
 import { redirectSigns } from './redirect-signs.ts';
-import { systemdBehind } from './systemd.ts';
+import { systemdHoldsAny } from './systemd.ts';
 
 /** Looks and asks where there is something to find; what does that is loaded only then. */
 export async function finish(snapshot: Snapshot, request: ProbeRequest): Promise<Snapshot> {
@@ -19,7 +19,7 @@ export async function finish(snapshot: Snapshot, request: ProbeRequest): Promise
     gaps = [...gaps, ...rules.gaps];
   }
   const env = (name: string): string | undefined => process.env[name];
-  if (sockets.some((socket) => systemdBehind(socket, uid) !== null)) {
+  if (systemdHoldsAny(sockets, uid)) {
     const { readActivations } = await import('./activation.ts');
     const runtimeDir = env('XDG_RUNTIME_DIR') ?? (uid === null ? null : `/run/user/${uid}`);
     const read = readActivations(sockets, { uid, runtimeDir });
