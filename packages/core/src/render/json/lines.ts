@@ -57,10 +57,28 @@ function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Tr
 /** An address as the kernel's bytes are written: nothing in it needs escaping. */
 const PLAIN_ADDRESS = /^[0-9a-f.:]{2,45}$/;
 
-/** Writes holders; what one process has is put into words once, however many sockets it holds. */
+/** Addresses for which the beginning of a line is kept. */
+const HEADS_KEPT = 4096;
+
+/** The beginning of a line up to the port, and what it depends on besides the address. */
+interface Head extends Pick<Holder, 'kind' | 'transport'> {
+  readonly text: string;
+}
+
+/** The end of a line from the peer on, for holders without one, and what it depends on besides the owners. */
+interface Tail extends Pick<Holder, 'state' | 'uid' | 'user' | 'ipv6Only'> {
+  readonly text: string;
+}
+
+/**
+ * Writes holders. What many have in common is put into words once: where an address begins, who has it from there to the
+ * end; the port is all that differs between most lines.
+ */
 export class HolderLines {
   readonly #owners = new Map<readonly Owner[], string>();
   readonly #users = new Map<string | null, string>();
+  readonly #heads = new Map<string, Head>();
+  readonly #tails = new Map<readonly Owner[], Tail>();
 
   /** `holderJson` of a holder as one line. */
   line(holder: Holder): string {
@@ -72,13 +90,49 @@ export class HolderLines {
       holder.group === 1 &&
       holder.activation === null &&
       holder.publishes === null &&
-      holder.redirect === null &&
-      PLAIN_ADDRESS.test(local.address) &&
-      (peer === null || PLAIN_ADDRESS.test(peer.address));
-    if (!plain) return printableJson(holderJson(holder), 0);
-    const { kind, transport, state, freeInMs, uid, ipv6Only } = holder;
-    const from = peer === null ? 'null' : endpointText(peer);
-    return `{"kind":"${kind}","transport":"${transport}","local":${endpointText(local)},"peer":${from},"state":"${state}","freeInMs":${freeInMs},"namespace":null,"uid":${uid},"user":${this.#user(holder.user)},"ipv6Only":${ipv6Only},"owners":${this.#ownersText(holder.owners)}}`;
+      holder.redirect === null;
+    const head = plain ? this.#head(holder) : null;
+    if (head === null) return printableJson(holderJson(holder), 0);
+    if (peer === null && holder.freeInMs === null) return head + local.port + this.#tail(holder);
+    if (peer !== null && !PLAIN_ADDRESS.test(peer.address)) return printableJson(holderJson(holder), 0);
+    const from = peer === null ? 'null' : `{"address":"${peer.address}","port":${peer.port}}`;
+    return `${head}${local.port}},"peer":${from}${this.#rest(holder)}`;
+  }
+
+  /** Null where the address has characters that may need escaping. */
+  #head({ kind, transport, local }: Holder): string | null {
+    let head = this.#heads.get(local.address);
+    if (head?.kind !== kind || head.transport !== transport) {
+      if (!PLAIN_ADDRESS.test(local.address)) return null;
+      if (this.#heads.size >= HEADS_KEPT) this.#heads.clear();
+      // Joined, the text is one; pieced together, it would be copied from its pieces each time.
+      const parts = [
+        '{"kind":"',
+        kind,
+        '","transport":"',
+        transport,
+        '","local":{"address":"',
+        local.address,
+      ];
+      head = { kind, transport, text: [...parts, '","port":'].join('') };
+      this.#heads.set(local.address, head);
+    }
+    return head.text;
+  }
+
+  #tail(holder: Holder): string {
+    const { owners, state, uid, user, ipv6Only } = holder;
+    let tail = this.#tails.get(owners);
+    if (tail?.state !== state || tail.uid !== uid || tail.user !== user || tail.ipv6Only !== ipv6Only) {
+      tail = { state, uid, user, ipv6Only, text: ['},"peer":null', this.#rest(holder)].join('') };
+      this.#tails.set(owners, tail);
+    }
+    return tail.text;
+  }
+
+  /** The line from the state on. */
+  #rest({ state, freeInMs, uid, user, ipv6Only, owners }: Holder): string {
+    return `,"state":"${state}","freeInMs":${freeInMs},"namespace":null,"uid":${uid},"user":${this.#user(user)},"ipv6Only":${ipv6Only},"owners":${this.#ownersText(owners)}}`;
   }
 
   #user(user: string | null): string {
@@ -98,8 +152,4 @@ export class HolderLines {
     }
     return text;
   }
-}
-
-function endpointText({ address, port }: Endpoint): string {
-  return `{"address":"${address}","port":${port}}`;
 }
