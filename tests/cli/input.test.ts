@@ -151,7 +151,7 @@ describe('main() with an argument that no shell could give', () => {
       shippedFacts: '/nowhere',
       bindChild: '/nowhere',
       walkWorker: '/nowhere',
-      version: '1.2.3',
+      version: () => '1.2.3',
       call: () => 'portolan',
     });
     return { code, out, err };

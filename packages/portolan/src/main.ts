@@ -22,7 +22,8 @@ export interface Start {
   readonly bindChild: string;
   /** Program of the thread that helps to walk descriptors. */
   readonly walkWorker: string;
-  readonly version: string;
+  /** Read only when asked for: that takes as long as reading all the flags. */
+  version(): string;
   /** How a shell calls this program again, for remedies. */
   call(): string;
 }
@@ -75,7 +76,7 @@ async function dispatch(start: Start): Promise<number> {
   const spec = await entry.spec();
   const parsed = parseFlags(rest, [...GLOBAL_FLAGS, ...spec.flags]);
   if (parsed.switches.has('version')) {
-    io.out(`portolan ${start.version}\n`);
+    io.out(`portolan ${start.version()}\n`);
     return 0;
   }
   if (parsed.switches.has('help')) {
