@@ -38,7 +38,11 @@ async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `$
     platform: 'node',
     // The native module stays outside: its file is loaded by path at run time.
     external: ['koffi', /^@koromix\//],
-    resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
+    resolve: {
+      conditionNames: ['source', 'node', 'import', 'default'],
+      // Its main file is UMD, whose require() of its own parts no bundler can follow.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+    },
     onwarn(warning) {
       process.stderr.write(`rolldown: ${warning.message}\n`);
       process.exitCode = 1;
@@ -71,7 +75,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /render\/json\/(why|kill|event)|model\/(why|kill|event)|portolan\/src\/(help|why|confirm|report-on)/;
+  /render\/(sarif|json\/(why|kill|event|audit))|model\/(why|kill|event|audit|xsan)|portolan\/src\/(help|why|confirm|report-on)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },
@@ -91,7 +95,7 @@ await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 
 // The thread that helps to walk many descriptors.
 await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
-for (const name of ['registry.pack', 'claims.pack']) {
+for (const name of ['registry.pack', 'claims.pack', 'profiles.json']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));
 }
 chmodSync(join(PROGRAM, 'dist', 'bin.cjs'), 0o755);

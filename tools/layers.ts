@@ -72,6 +72,12 @@ export const ROOMS: readonly Room[] = [
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
+    folder: 'packages/portolan/src/audit/parse',
+    may: ['@portolan/core', 'jsonc-parser', 'yaml'],
+    node: false,
+    why: 'configuration is read from text that is handed in, so that every syntax and every place can be tested without files',
+  },
+  {
     folder: 'packages/portolan/src',
     may: [
       '@portolan/core',
@@ -80,6 +86,8 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/update',
       '@portolan/probe',
       'fastest-levenshtein',
+      'jsonc-parser',
+      'yaml',
     ],
     node: true,
     why: 'the program joins facts, probe and core; commands never import each other’s flags',

@@ -54,6 +54,17 @@ describe.each([
     expect(list.code).toBe(0);
     expect(list.out.replace(/\s+/g, ' ')).toContain('not all could be looked at');
   });
+  test('audit judges files, and calls nothing fine that it could not see', () => {
+    writeFileSync(join(folder, 'x.env'), 'PORT=8080\n');
+    const { code, out } = portolan(platform, 'audit', join(folder, 'x.env'));
+    expect({ code, first: out.split('\n')[0] }).toEqual({
+      code: 0,
+      first: 'Nothing found: 1 fixed port, and nothing speaks against it. Not all could be',
+    });
+    const xsan = portolan(platform, 'audit', '--profile', 'xsan', '--config-root', folder).out;
+    expect(xsan).not.toMatch(/no process of it|No process called/);
+    expect(xsan.replace(/\s+/g, ' ')).toMatch(/whether a process of Xsan runs is not known/);
+  });
   test('search and facts need no probe', () => {
     expect(portolan(platform, 'search', 'xsan').code).toBe(0);
     expect(portolan(platform, 'facts').code).toBe(0);

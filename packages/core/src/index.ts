@@ -1,5 +1,7 @@
 // The library door of @portolan/core: nouns, decisions, views and renderers.
 
+export { type AuditInput, auditOf } from './decide/audit.ts';
+export { portsText } from './decide/audit-words.ts';
 export { mappedIpv4 } from './decide/bind-rules.ts';
 export { changesBetween } from './decide/changes.ts';
 export * from './decide/claims.ts';
@@ -24,6 +26,9 @@ export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
+export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
+export { proposeWindow } from './decide/xsan-window.ts';
+export * from './model/audit.ts';
 export * from './model/claim.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';
@@ -35,15 +40,19 @@ export * from './model/query.ts';
 export * from './model/report.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
+export * from './model/xsan.ts';
+export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export { HolderLines, listPieces } from './render/json/lines.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson } from './render/printable.ts';
+export { auditSarif, type SarifOptions } from './render/sarif.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export { auditPage } from './view/audit.ts';
 export { containerName, formatEndpoint, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';

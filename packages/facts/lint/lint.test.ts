@@ -70,8 +70,27 @@ const CLEAN: FactsData = {
   ephemeral: [
     { os: 'Linux', versions: 'all', transports: ['tcp'], ranges: [[32768, 60999]], source: 'manual' },
   ],
+  profiles: [
+    {
+      file: 'thing.json',
+      profile: {
+        name: 'thing',
+        title: 'Thing',
+        ports: [{ ports: [5000, 5000], transports: ['tcp'], service: 'server', source: 'manual' }],
+      },
+    },
+  ],
   exceptions: { unusedSources: [], httpUrls: [] },
 };
+
+function withProfile(change: object, port: object = {}): FactsData {
+  const [file] = CLEAN.profiles;
+  const row = { ...file?.profile.ports[0], ...port };
+  return {
+    ...CLEAN,
+    profiles: [{ file: 'thing.json', profile: { ...file?.profile, ports: [row], ...change } as never }],
+  };
+}
 
 function withClaims(...claims: readonly Claim[]): FactsData {
   return { ...CLEAN, claimFiles: [{ file: '05000-05999.json', claims }] };
@@ -98,10 +117,15 @@ const PLANTED: Readonly<Record<string, readonly FactsData[]>> = {
     withClaims({ ...CLAIM, spelling: 'wrong' } as never),
     withSource({ publisher: null }),
     { ...CLEAN, ephemeral: [{ ...CLEAN.ephemeral[0], ranges: [] } as never] },
+    withProfile({ kind: 'thing' }),
+    withProfile({}, { ports: [5001, 5000] }),
   ],
   'id-shape': [withClaims({ ...CLAIM, id: 'Thing 5000' }), withClaims({ ...CLAIM, id: 'x'.repeat(61) })],
   'id-unique': [withClaims(CLAIM, { ...CLAIM, service: 'other' })],
-  'source-exists': [withClaims({ ...CLAIM, source: 'hearsay' })],
+  'source-exists': [
+    { ...withClaims({ ...CLAIM, source: 'hearsay' }), profiles: [] },
+    withProfile({}, { source: 'hearsay' }),
+  ],
   'source-used': [
     { ...CLEAN, sources: { ...CLEAN.sources, spare: { ...CLEAN.sources['manual'] } as never } },
     { ...CLEAN, exceptions: { unusedSources: [{ key: 'manual', reason: 'was unused' }], httpUrls: [] } },
@@ -127,6 +151,12 @@ const PLANTED: Readonly<Record<string, readonly FactsData[]>> = {
       ...CLEAN,
       blocked: { ...CLEAN.blocked, ports: CLEAN.blocked.ports.with(5, { port: 4, service: null }) },
     },
+  ],
+  'profile-claimed': [
+    withProfile({ name: 'other' }),
+    withProfile({ ports: [] }),
+    withProfile({}, { ports: [5000, 5001] }),
+    withProfile({}, { transports: ['udp'] }),
   ],
   'url-https': [
     withSource({ url: 'http://example.org/manual' }),

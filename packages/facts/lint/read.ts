@@ -2,12 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EphemeralDefault } from '@portolan/core';
-import type { BlockedFile, ClaimFile, Exception, FactsData, SourceRow } from './rule.ts';
+import type { BlockedFile, ClaimFile, Exception, FactsData, ProfileFile, SourceRow } from './rule.ts';
 import {
   BLOCKED_FILE,
   claimsPath,
   EPHEMERAL_FILE,
   HTTP_URLS_FILE,
+  profilePath,
   SOURCES_FILE,
   UNUSED_SOURCES_FILE,
 } from './rule.ts';
@@ -25,6 +26,9 @@ export function readFacts(root: string = FACTS_ROOT): FactsData {
     })),
     sources: readJson(root, SOURCES_FILE) as Readonly<Record<string, SourceRow>>,
     blocked: readJson(root, BLOCKED_FILE) as BlockedFile,
+    profiles: readdirSync(join(root, profilePath('')))
+      .sort()
+      .map((file) => ({ file, profile: readJson(root, profilePath(file)) as ProfileFile['profile'] })),
     ephemeral: readJson(root, EPHEMERAL_FILE) as readonly EphemeralDefault[],
     exceptions: {
       unusedSources: readExceptions(root, UNUSED_SOURCES_FILE),

@@ -1,5 +1,5 @@
 // What a facts-lint rule is, and the facts it is given.
-import type { BlockedPort, Claim, EphemeralDefault, Source } from '@portolan/core';
+import type { BlockedPort, Claim, EphemeralDefault, Profile, Source } from '@portolan/core';
 
 /** A source as the reviewed files hold it: with the one who publishes it. */
 export interface SourceRow extends Source {
@@ -26,6 +26,12 @@ export interface BlockedFile {
   readonly ports: readonly BlockedRow[];
 }
 
+/** One file of `data/profiles/`: the ports of a product, each with the source of a claim that says so. */
+export interface ProfileFile {
+  readonly file: string;
+  readonly profile: Profile;
+}
+
 /** One line of an exceptions file: what is let off, and why. */
 export interface Exception {
   readonly key: string;
@@ -47,6 +53,7 @@ export interface FactsData {
   readonly sources: Readonly<Record<string, SourceRow>>;
   readonly blocked: BlockedFile;
   readonly ephemeral: readonly EphemeralDefault[];
+  readonly profiles: readonly ProfileFile[];
   readonly exceptions: Exceptions;
 }
 
@@ -74,6 +81,11 @@ export const HTTP_URLS_FILE = 'lint/exceptions/http-urls.txt';
 /** Path of a claims file as findings name it. */
 export function claimsPath(file: string): string {
   return `data/claims/${file}`;
+}
+
+/** Path of a profile as findings name it. */
+export function profilePath(file: string): string {
+  return `data/profiles/${file}`;
 }
 
 /** A claim and the path of its file. */

@@ -6,6 +6,7 @@ import { rule as idShape } from './id-shape.ts';
 import { rule as idUnique } from './id-unique.ts';
 import { rule as noDuplicate } from './no-duplicate.ts';
 import { rule as noteLength } from './note-length.ts';
+import { rule as profileClaimed } from './profile-claimed.ts';
 import type { LintRule } from './rule.ts';
 import { rule as schema } from './schema.ts';
 import { rule as sourceDated } from './source-dated.ts';
@@ -28,6 +29,7 @@ export const RULES: readonly LintRule[] = [
   noteLength,
   dynamicNeverUnassigned,
   blockedKnown,
+  profileClaimed,
   urlHttps,
   textClean,
   vendorConsistent,

@@ -1,7 +1,7 @@
 // Rule schema: every object has exactly the keys it should, of the right types.
 import { AUTHORITIES, isPort, isTransport } from '@portolan/core';
 import type { Finding, LintRule } from './rule.ts';
-import { BLOCKED_FILE, claimsPath, EPHEMERAL_FILE, SOURCES_FILE } from './rule.ts';
+import { BLOCKED_FILE, claimsPath, EPHEMERAL_FILE, profilePath, SOURCES_FILE } from './rule.ts';
 
 type Test = (value: unknown) => string | null;
 type Shape = Readonly<Record<string, Test>>;
@@ -59,6 +59,8 @@ const SOURCE: Shape = {
   publisher: string,
 };
 
+const PROFILE: Shape = { name: string, title: string, ports: list };
+const PROFILE_PORT: Shape = { ports: range, transports, service: string, source: string };
 const BLOCKED_HEAD: Shape = { source: string, asOf: string, ports: list };
 const BLOCKED: Shape = { port, service: stringOrNull };
 const BLOCKED_OPTIONAL: Shape = { added: string };
@@ -82,6 +84,12 @@ export const rule: LintRule = {
     data.blocked.ports.forEach((row, at) => {
       add(BLOCKED_FILE, `ports[${at}]`, faultsOf(row, BLOCKED, BLOCKED_OPTIONAL));
     });
+    for (const { file, profile } of data.profiles) {
+      const path = profilePath(file);
+      add(path, 'file', faultsOf(profile, PROFILE));
+      if (!Array.isArray(profile.ports)) continue;
+      profile.ports.forEach((row, at) => add(path, `ports[${at}]`, faultsOf(row, PROFILE_PORT)));
+    }
     data.ephemeral.forEach((row, at) => add(EPHEMERAL_FILE, `[${at}]`, faultsOf(row, EPHEMERAL)));
     return findings;
   },

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { BlockedPort, Claim, EphemeralDefault, Source } from '@portolan/core';
+import type { BlockedPort, Claim, EphemeralDefault, Profile, Source } from '@portolan/core';
 import { namesOf } from './names.ts';
 import { encodePack } from './pack.ts';
 import {
@@ -87,6 +87,10 @@ export function compileFacts(dataDir: string, outDir: string): CompileResult {
       },
     }),
   );
+  writeWhole(
+    join(outDir, 'profiles.json'),
+    Buffer.from(JSON.stringify(readProfiles(join(dataDir, 'profiles')))),
+  );
   return { registryClaims: registry.length, ownClaims: claims.length, sources: Object.keys(sources).length };
 }
 
@@ -104,6 +108,11 @@ function readClaims(folder: string): Claim[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   if (files.length === 0) throw new Error(`no claim files in ${folder}`);
   return files.toSorted().flatMap((name) => json<Claim[]>(join(folder, name)));
+}
+
+function readProfiles(folder: string): Profile[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return names.toSorted().map((name) => json<Profile>(join(folder, name)));
 }
 
 function pick(sources: Readonly<Record<string, SourceRow>>, ids: readonly string[]): Record<string, Source> {

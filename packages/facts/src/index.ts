@@ -3,3 +3,4 @@
 export { dataDirectory, updatedRegistryPath } from './data-dir.ts';
 export { type Extras, type Facts, type FactsInfo, type FactsOptions, openFacts } from './load.ts';
 export type { PackHeader } from './pack.ts';
+export { shippedProfiles } from './profiles.ts';

@@ -31,6 +31,7 @@ export interface Context {
   /** Program of the child process that tries binds. */
   readonly bindChild: string;
   readonly dataDir: string;
+  readonly version: string;
   /** How a shell calls this program, for remedies. */
   readonly call: () => string;
   facts(whole: boolean): Promise<Facts>;

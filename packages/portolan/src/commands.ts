@@ -36,6 +36,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/kill/command.ts')).spec,
     run: async () => (await import('./commands/kill/run.ts')).run,
   },
+  audit: {
+    spec: async () => (await import('./commands/audit/command.ts')).spec,
+    run: async () => (await import('./commands/audit/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

@@ -9,6 +9,8 @@ export interface Flag {
   readonly short?: string;
   readonly value: string | null;
   readonly summary: string;
+  /** True where it may be given several times; the values are then joined by line feeds. */
+  readonly repeats?: true;
 }
 
 /** What every command takes. */
@@ -78,8 +80,12 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
       if (token.value === undefined || (token.value === '' && flag.name !== 'user')) {
         throw new PortolanError('USAGE', `--${flag.name} needs a value: --${flag.name} ${flag.value}.`);
       }
-      if (values.has(flag.name)) throw new PortolanError('USAGE', `--${flag.name} was given twice.`);
-      values.set(flag.name, token.value.replace(/^ (?=-\d)/, ''));
+      const before = values.get(flag.name);
+      if (before !== undefined && flag.repeats !== true) {
+        throw new PortolanError('USAGE', `--${flag.name} was given twice.`);
+      }
+      const value = token.value.replace(/^ (?=-\d)/, '');
+      values.set(flag.name, before === undefined ? value : `${before}\n${value}`);
     }
   }
   return { positionals, switches, values };

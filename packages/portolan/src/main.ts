@@ -127,6 +127,7 @@ function context(start: Start, parsed: Parsed): Context {
     unicode: showsUnicode(io.env),
     shippedFacts: start.shippedFacts,
     bindChild: start.bindChild,
+    version: start.version,
     call: () => start.call(),
     get dataDir() {
       dataDir ??= dataDirectory(io.env);

@@ -1,5 +1,5 @@
 // The library door of @portolan/probe: one function that looks, on whatever system this is.
-import type { BindHost, Snapshot } from '@portolan/core';
+import type { BindHost, ProcessRef, Snapshot } from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
@@ -36,6 +36,15 @@ export async function bindHost(): Promise<BindHost> {
 /** A child process that tries binds, started at once; it must be closed. */
 export async function bindTrials(options: BindTrialOptions): Promise<BindTrials> {
   return (await import('./linux/bind-attempt.ts')).openBindTrials(options);
+}
+
+/** Processes that are called so; null where that cannot be looked at, as on systems without a probe. */
+export async function processesNamed(
+  names: readonly string[],
+  procRoot?: string,
+): Promise<readonly ProcessRef[] | null> {
+  if (procRoot === undefined && process.platform !== 'linux') return null;
+  return (await import('./linux/named-processes.ts')).namedProcesses(names, procRoot ?? '/proc');
 }
 
 /** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */

@@ -57,7 +57,8 @@ const COMMON = new Set(
   ),
 );
 
-function words(text: string): string[] {
+/** Words of a text that tell what it means, in lower case: those that every service shares are left out. */
+export function tellingWords(text: string): string[] {
   return text
     .toLowerCase()
     .split(/[^a-z0-9]+/)
@@ -99,8 +100,8 @@ export function agrees(registry: Claim, other: Claim): boolean {
   const registryText = `${registry.service} ${registry.note ?? ''}`;
   const otherText = `${other.service} ${other.product ?? ''}`;
   if (/http/i.test(registry.service) && CARRIED_BY_HTTP.test(otherText)) return true;
-  const a = new Set(words(registryText));
-  const b = new Set(words(otherText));
+  const a = new Set(tellingWords(registryText));
+  const b = new Set(tellingWords(otherText));
   for (const word of a) if (b.has(word)) return true;
   const name = plain(registry.service);
   const others = [other.service, other.product ?? ''].map(plain).filter((text) => text.length >= 3);

@@ -77,6 +77,19 @@ export interface EphemeralDefault {
   readonly source: string;
 }
 
+/** Ports that a product uses, for an audit; each with the source that states it. */
+export interface Profile {
+  /** Word it is asked for by. */
+  readonly name: string;
+  readonly title: string;
+  readonly ports: readonly {
+    readonly ports: PortRange;
+    readonly transports: readonly Transport[];
+    readonly service: string;
+    readonly source: string;
+  }[];
+}
+
 /** Claims about one port and the sources they name; `wide` claims cover more ports than `narrow` ones. */
 export interface ClaimSet {
   readonly claims: readonly Claim[];

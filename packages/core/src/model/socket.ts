@@ -180,7 +180,16 @@ export type GapCode =
   | 'redirects-unparsed'
   | 'containers-unreadable'
   | 'activation-unreadable'
-  | 'vrf';
+  | 'vrf'
+  | 'audit-unreadable'
+  | 'audit-large'
+  | 'audit-broken'
+  | 'audit-unresolved'
+  | 'audit-bomb'
+  | 'audit-cycle'
+  | 'audit-unrecognised'
+  | 'audit-units-recorded'
+  | 'xsan-processes';
 
 /** Something the probe could not see. */
 export interface Gap {

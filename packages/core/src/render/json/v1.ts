@@ -223,7 +223,7 @@ export function searchJson(
   };
 }
 
-function claimJson(claim: Claim): ClaimV1 {
+export function claimJson(claim: Claim): ClaimV1 {
   return {
     id: claim.id,
     ports: claim.ports,
@@ -239,7 +239,7 @@ function claimJson(claim: Claim): ClaimV1 {
   };
 }
 
-function sourceJson(source: Source): SourceV1 {
+export function sourceJson(source: Source): SourceV1 {
   return { title: source.title, url: source.url, date: source.date, edition: source.edition ?? null };
 }
 
