@@ -20,7 +20,16 @@ export {
   killPlan,
   launchDepth,
 } from './decide/kill.ts';
-export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
+export {
+  commonRanges,
+  formatRanges,
+  joinRanges,
+  parseRanges,
+  portCount,
+  sameRanges,
+  withoutRanges,
+} from './decide/port-set.ts';
+export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
