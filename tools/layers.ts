@@ -67,6 +67,7 @@ export const ROOMS: readonly Room[] = [
       'packages/probe/src/parse',
       'packages/probe/src/backend.ts',
       'packages/probe/src/actions.ts',
+      'packages/probe/src/reservations.ts',
     ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',

@@ -1,9 +1,11 @@
 // The library door of @portolan/core: nouns, decisions, views and renderers.
 
 export { mappedIpv4 } from './decide/bind-rules.ts';
+export { bootValue } from './decide/boot-order.ts';
 export { changesBetween } from './decide/changes.ts';
 export * from './decide/claims.ts';
 export { disagreementsAbout } from './decide/disagreements.ts';
+export { DROP_IN_NAME, readDropIn, settingsIn, writeDropIn } from './decide/drop-in.ts';
 export { type ExplainInput, explain, hostView } from './decide/explain.ts';
 export {
   type Cell,
@@ -29,6 +31,8 @@ export {
   sameRanges,
   withoutRanges,
 } from './decide/port-set.ts';
+export { isAsPlanned, planReserve, type ReserveInput } from './decide/reserve.ts';
+export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
@@ -42,11 +46,13 @@ export * from './model/message.ts';
 export * from './model/port.ts';
 export * from './model/query.ts';
 export * from './model/report.ts';
+export * from './model/reserve.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export { HolderLines, listPieces } from './render/json/lines.ts';
+export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson } from './render/printable.ts';
@@ -57,6 +63,7 @@ export { containerName, formatEndpoint, namespaceName } from './view/holder-word
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { reportPage } from './view/report.ts';
+export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
 export { rangePage, searchPage } from './view/search.ts';
 export * from './view/tree.ts';
 export { type WatchModel, watchHowPage, watchLinePage, watchPage } from './view/watch.ts';

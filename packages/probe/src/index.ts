@@ -3,10 +3,14 @@ import type { BindHost, Snapshot } from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+import type { ReservationOptions } from './linux/reservations.ts';
+import type { ProofRequest, Prover, Reservations } from './reservations.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
 export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+export type { ReservationOptions } from './linux/reservations.ts';
+export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
 
 /**
  * The probe for a platform (a value of process.platform), loaded on demand. A platform without one gets a
@@ -41,4 +45,14 @@ export async function bindTrials(options: BindTrialOptions): Promise<BindTrials>
 /** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */
 export async function watch(request: WatchRequest): Promise<Watch | null> {
   return process.platform === 'linux' ? (await import('./linux/watch/watch.ts')).watchLinux(request) : null;
+}
+
+/** The reserved ports of this network namespace, to be read and changed (Linux). */
+export async function reservations(options: ReservationOptions): Promise<Reservations> {
+  return (await import('./linux/reservations.ts')).linuxReservations(options);
+}
+
+/** Asks the kernel for ports to prove a reservation (Linux); it must be closed. */
+export async function reserveProver(request: ProofRequest): Promise<Prover> {
+  return (await import('./linux/reserve-proof.ts')).openProver(request);
 }

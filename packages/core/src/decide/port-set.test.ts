@@ -1,5 +1,5 @@
 // Runs of ports against plain sets of numbers.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PortRange } from '../model/port.ts';
 import {
