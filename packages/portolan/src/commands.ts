@@ -36,6 +36,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/kill/command.ts')).spec,
     run: async () => (await import('./commands/kill/run.ts')).run,
   },
+  ephemeral: {
+    spec: async () => (await import('./commands/ephemeral/command.ts')).spec,
+    run: async () => (await import('./commands/ephemeral/run.ts')).run,
+  },
   reserve: {
     spec: async () => (await import('./commands/reserve/command.ts')).spec,
     run: async () => (await import('./commands/reserve/run.ts')).run,

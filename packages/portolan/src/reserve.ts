@@ -68,8 +68,7 @@ export async function runReservation(context: Context, action: ReserveAction): P
     return wish.apply || report.plan.commands.length === 0 ? 1 : 0;
   }
   const { reservations } = await import('@portolan/probe');
-  // The files of this host say nothing about a recorded one.
-  const configRoot = wish.configRoot ?? (recorded === undefined ? '/' : `${recorded}/none`);
+  const configRoot = wish.configRoot ?? '/';
   const host = await reservations({ configRoot, ...(recorded === undefined ? {} : { procRoot: recorded }) });
   const report = reportOf(context, wish, host.read(), use);
   if (report.plan.refusal !== null) {
@@ -131,7 +130,8 @@ async function readWish(context: Context, action: ReserveAction): Promise<Wish> 
     ports,
     transport: transports.size === 1 && !only.includes(' ') ? (only as Transport) : null,
     ...flags,
-    nowOnly: switches.has('now'),
+    // The files of this host say nothing about a recorded one.
+    nowOnly: switches.has('now') || (values.has('procfs-root') && folder === undefined),
     prove: !switches.has('no-prove'),
     force: switches.has('force'),
     configRoot: folder === undefined ? null : rootFolder(folder),

@@ -1,5 +1,5 @@
 // The library door of @portolan/probe: one function that looks, on whatever system this is.
-import type { BindHost, Snapshot } from '@portolan/core';
+import type { BindHost, EphemeralSample, EphemeralSettings, PortRange, Snapshot } from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
@@ -45,6 +45,19 @@ export async function bindTrials(options: BindTrialOptions): Promise<BindTrials>
 /** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */
 export async function watch(request: WatchRequest): Promise<Watch | null> {
   return process.platform === 'linux' ? (await import('./linux/watch/watch.ts')).watchLinux(request) : null;
+}
+
+/** All sockets on these local ports of this network namespace, without owners (Linux); null where they cannot be listed. */
+export async function ephemeralSample(
+  ports: PortRange,
+  options: { ffi: boolean },
+): Promise<EphemeralSample | null> {
+  return (await import('./linux/ephemeral.ts')).sampleEphemeral(ports, options.ffi);
+}
+
+/** What decides how long ports are kept here (Linux). */
+export async function ephemeralSettings(procRoot?: string): Promise<EphemeralSettings> {
+  return (await import('./linux/ephemeral.ts')).readEphemeralSettings(procRoot);
 }
 
 /** The reserved ports of this network namespace, to be read and changed (Linux). */

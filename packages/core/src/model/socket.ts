@@ -180,7 +180,9 @@ export type GapCode =
   | 'redirects-unparsed'
   | 'containers-unreadable'
   | 'activation-unreadable'
-  | 'vrf';
+  | 'vrf'
+  | 'port-range-option'
+  | 'sample-unmade';
 
 /** Something the probe could not see. */
 export interface Gap {

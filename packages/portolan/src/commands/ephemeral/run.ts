@@ -1,0 +1,86 @@
+// `portolan ephemeral`: two looks at the range, added up.
+import {
+  type EphemeralReport,
+  type EphemeralSample,
+  ephemeralJson,
+  ephemeralOf,
+  ephemeralPage,
+  PortolanError,
+  type PortRange,
+  type Snapshot,
+  type Transport,
+} from '@portolan/core';
+import type { Context, Run } from '../../command.ts';
+import { echo } from '../../flags.ts';
+import { showJson, showPage } from '../../show.ts';
+
+const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
+const DEFAULT_INTERVAL = 1;
+const INTERVAL: readonly [number, number] = [0.1, 60];
+/** A range that nobody knows is looked at whole. */
+const ALL_PORTS: PortRange = [0, 65_535];
+
+export const run: Run = async (context) => {
+  const { positionals, values, switches } = context.args;
+  const [extra] = positionals;
+  if (extra !== undefined)
+    throw new PortolanError('USAGE', `ephemeral takes no port, and “${echo(extra)}” was given.`, {
+      hint: `For one port: portolan ${echo(extra)}`,
+    });
+  const seconds = readInterval(values.get('interval'));
+  const report = await look(context, switches.has('no-rate') ? null : seconds);
+  if (context.json) showJson(context, ephemeralJson(report, context.lang));
+  else showPage(context, ephemeralPage(report, []));
+  return 0;
+};
+
+/** One look without owners, a pause, one with. */
+async function look(context: Context, seconds: number | null): Promise<EphemeralReport> {
+  const recorded = context.args.values.get('procfs-root');
+  const live = recorded === undefined && process.platform === 'linux';
+  const ffi = !context.args.switches.has('no-ffi');
+  const { ephemeralSample, ephemeralSettings } = await import('@portolan/probe');
+  // The range is read first, so that only its ports are listed.
+  const { limits } = await context.look({ ports: [0, 0], transports: [], namespaces: false });
+  const ports = limits.ephemeral ?? ALL_PORTS;
+  const sample = async (): Promise<EphemeralSample | null> => (live ? ephemeralSample(ports, { ffi }) : null);
+  const first = seconds === null ? null : await sample();
+  if (first !== null && seconds !== null) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, seconds * 1000);
+    });
+  }
+  const second = await sample();
+  const snapshot = await context.look({ ports: null, transports: EVERYTHING, namespaces: false });
+  return ephemeralOf({
+    platform: snapshot.platform,
+    limits: snapshot.limits,
+    settings:
+      snapshot.platform === 'linux'
+        ? await ephemeralSettings(recorded)
+        : { twReuse: null, namespace: { kind: 'unknown', inode: null, names: [], container: null } },
+    first,
+    second,
+    snapshot: withoutBystanders(snapshot, ports),
+  });
+}
+
+/** Of sockets outside the range only those matter that tell who is a resolver. */
+function withoutBystanders(snapshot: Snapshot, [first, last]: PortRange): Snapshot {
+  const sockets = snapshot.sockets.filter(
+    ({ local, peer }) => (local.port >= first && local.port <= last) || (peer === null && local.port < 1024),
+  );
+  return { ...snapshot, sockets };
+}
+
+function readInterval(raw: string | undefined): number {
+  if (raw === undefined) return DEFAULT_INTERVAL;
+  const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(raw) ? Number(raw) : Number.NaN;
+  if (!(seconds >= INTERVAL[0] && seconds <= INTERVAL[1])) {
+    throw new PortolanError(
+      'USAGE',
+      `--interval takes ${INTERVAL.join(' to ')} seconds, not “${echo(raw)}”.`,
+    );
+  }
+  return seconds;
+}
