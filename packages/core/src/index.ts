@@ -1,5 +1,6 @@
 // The library door of @portolan/core: nouns, decisions, views and renderers.
 
+export { allocatorFinding } from './decide/allocator.ts';
 export { mappedIpv4 } from './decide/bind-rules.ts';
 export { bootValue } from './decide/boot-order.ts';
 export { changesBetween } from './decide/changes.ts';
@@ -38,6 +39,7 @@ export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
+export * from './model/allocator.ts';
 export * from './model/claim.ts';
 export * from './model/ephemeral.ts';
 export * from './model/error.ts';
@@ -62,6 +64,7 @@ export { printable, printableJson } from './render/printable.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export { allocatorNode } from './view/allocator.ts';
 export { ephemeralPage } from './view/ephemeral.ts';
 export { containerName, formatEndpoint, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';

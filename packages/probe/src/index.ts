@@ -2,6 +2,7 @@
 import type { BindHost, EphemeralSample, EphemeralSettings, PortRange, Snapshot } from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+import type { AllocatorSample } from './linux/allocator-sample.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
@@ -58,6 +59,11 @@ export async function ephemeralSample(
 /** What decides how long ports are kept here (Linux). */
 export async function ephemeralSettings(procRoot?: string): Promise<EphemeralSettings> {
   return (await import('./linux/ephemeral.ts')).readEphemeralSettings(procRoot);
+}
+
+/** Asks this kernel for `count` ports of each way, on loopback alone (Linux, with native code). */
+export async function allocatorSample(count: number): Promise<AllocatorSample> {
+  return (await import('./linux/allocator-sample.ts')).sampleAllocator(count);
 }
 
 /** The reserved ports of this network namespace, to be read and changed (Linux). */

@@ -266,7 +266,11 @@ function ratesBy(first: EphemeralSample, second: EphemeralSample): Map<string, D
   return new Map(
     [...counts].map(([key, { came, growth }]) => [
       key,
-      { opensPerSecond: came / seconds, growthPerSecond: growth / seconds },
+      // A few that came by chance are no trend: as a Poisson count, they vary by their root.
+      {
+        opensPerSecond: came / seconds,
+        growthPerSecond: growth > 2 * Math.sqrt(came) ? growth / seconds : 0,
+      },
     ]),
   );
 }

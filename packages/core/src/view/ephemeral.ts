@@ -52,7 +52,7 @@ function answer(report: EphemeralReport): Node {
   const first = say('ephemeral.answer', {
     used,
     available,
-    percent: { share: available === 0 ? 1 : used / available },
+    percent: percentOf(available === 0 ? 1 : used / available),
     when,
   });
   const [from, to] = range;
@@ -100,6 +100,11 @@ function para(message: Message, emphasis?: 'dim'): Node {
   return { kind: 'para', inline: [emphasis === undefined ? said(message) : said(message, emphasis)] };
 }
 
+/** Nothing at all is no small share. */
+function percentOf(share: number): MessageValue {
+  return share === 0 ? '0%' : { share };
+}
+
 /** A bar of the share that is used. */
 function gauge(share: number): string {
   const full = share <= 0 ? 0 : Math.max(1, Math.min(GAUGE_WIDTH, Math.round(share * GAUGE_WIDTH)));
@@ -116,7 +121,7 @@ function useNode({ tcp, udp, available, range, noPort }: EphemeralReport): Node 
   const of = available ?? 0;
   const row = (name: 'tcp' | 'udp', ports: number): Inline[][] => {
     const share = of === 0 ? 1 : ports / of;
-    const values = { gauge: gauge(share), ports, available: of, percent: { share } };
+    const values = { gauge: gauge(share), ports, available: of, percent: percentOf(share) };
     return [[said(say(`ephemeral.${name}`), 'strong')], [said(say('ephemeral.use', values))]];
   };
   const detail = (message: Message): Inline[][] => [[], [said(message, 'dim')]];
@@ -207,7 +212,7 @@ function destinationRow({
     [data(formatEndpoint(peer), 'strong')],
     [data(String(ports))],
     [data(String(timeWait))],
-    [said(say('ephemeral.share', { percent: { share: fill } }), fill >= FULL ? 'bad' : 'dim')],
+    [said(say('ephemeral.share', { percent: percentOf(fill) }), fill >= FULL ? 'bad' : 'dim')],
     [data(perSecond === null ? '' : String(Math.round(perSecond * 10) / 10))],
     [end],
     [data(local)],

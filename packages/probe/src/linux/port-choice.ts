@@ -27,8 +27,9 @@ export class PortChooser {
   readonly #address = nativeBuffer(16);
   readonly #length = nativeBuffer(4);
   readonly #value = nativeBuffer(8);
-  #listener = -1;
-  #server: Uint8Array | null = null;
+  /** Listeners of our own, by destination. */
+  readonly #servers = new Map<number, { fd: number; address: Uint8Array }>();
+  readonly #held: number[] = [];
 
   private constructor(libc: Libc, calls: ChoiceCalls) {
     this.#libc = libc;
@@ -51,10 +52,13 @@ export class PortChooser {
     return can;
   }
 
-  /** One choice of the kernel, from `range` where one is given. A connection is reset at once and leaves nothing. */
-  choose({ transport, call }: ChoiceWay, range: PortRange | null): Chosen {
+  /**
+   * One choice of the kernel, from `range` where one is given. Connections go to one of our own destinations, are reset
+   * at once and leave nothing.
+   */
+  choose({ transport, call }: ChoiceWay, range: PortRange | null, destination = 0): Chosen {
     const libc = this.#libc;
-    const server = call === 'connect' ? this.#serverAddress() : null;
+    const server = call === 'connect' ? this.#server(destination) : null;
     if (call === 'connect' && server === null) return this.#failure();
     const fd = libc.socket(AF_INET, SOCK[transport] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return this.#failure();
@@ -64,9 +68,10 @@ export class PortChooser {
         const any = socketAddress(0);
         if (libc.bind(fd, libc.address(any), any.length) !== 0) return this.#failure();
       } else {
+        const { address } = server;
         if (transport === 'tcp') this.#resetOnClose(fd);
         if (
-          this.#calls.connect(fd, libc.address(server), server.length) !== 0 &&
+          this.#calls.connect(fd, libc.address(address), address.length) !== 0 &&
           libc.errno() !== EINPROGRESS
         )
           return this.#failure();
@@ -74,7 +79,7 @@ export class PortChooser {
       return { port: this.#portOf(fd) };
     } finally {
       libc.close(fd);
-      if (server !== null && transport === 'tcp') this.#drop();
+      if (server !== null && transport === 'tcp') this.#takeOut(server.fd);
     }
   }
 
@@ -89,15 +94,36 @@ export class PortChooser {
     return bound;
   }
 
+  /** Binds to port 0 and keeps the socket until `drop`. */
+  hold(transport: 'tcp' | 'udp'): Chosen {
+    const libc = this.#libc;
+    const fd = libc.socket(AF_INET, SOCK[transport] | SOCK_CLOEXEC, 0);
+    if (fd < 0) return this.#failure();
+    const any = socketAddress(0);
+    if (libc.bind(fd, libc.address(any), any.length) !== 0) {
+      const failure = this.#failure();
+      libc.close(fd);
+      return failure;
+    }
+    this.#held.push(fd);
+    return { port: this.#portOf(fd) };
+  }
+
+  /** Closes what is held. */
+  drop(): void {
+    for (const fd of this.#held.splice(0)) this.#libc.close(fd);
+  }
+
   close(): void {
-    if (this.#listener >= 0) this.#libc.close(this.#listener);
-    this.#listener = -1;
-    this.#server = null;
+    this.drop();
+    for (const { fd } of this.#servers.values()) this.#libc.close(fd);
+    this.#servers.clear();
   }
 
   /** A listener of our own: what connects to it concerns nobody else. */
-  #serverAddress(): Uint8Array | null {
-    if (this.#server !== null) return this.#server;
+  #server(destination: number): { fd: number; address: Uint8Array } | null {
+    const known = this.#servers.get(destination);
+    if (known !== undefined) return known;
     const libc = this.#libc;
     const fd = libc.socket(AF_INET, SOCK.tcp | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return null;
@@ -106,14 +132,14 @@ export class PortChooser {
       libc.close(fd);
       return null;
     }
-    this.#listener = fd;
-    this.#server = socketAddress(this.#portOf(fd));
-    return this.#server;
+    const server = { fd, address: socketAddress(this.#portOf(fd)) };
+    this.#servers.set(destination, server);
+    return server;
   }
 
   /** Takes the reset connection out of the listener's queue. */
-  #drop(): void {
-    const fd = this.#calls.accept(this.#listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  #takeOut(listener: number): void {
+    const fd = this.#calls.accept(listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) this.#libc.close(fd);
   }
 

@@ -1,4 +1,5 @@
 // `portolan ephemeral --json`, version 1.
+import type { AllocatorReport } from '../../model/allocator.ts';
 import type {
   Destination,
   EphemeralRate,
@@ -39,11 +40,17 @@ export interface EphemeralV1 {
   readonly rate: EphemeralRate | null;
   /** Sockets with IP_BIND_ADDRESS_NO_PORT; null where not told. */
   readonly noPort: number | null;
+  /** With --sample: how this kernel chooses. */
+  readonly allocator: AllocatorReport | null;
   readonly gaps: readonly GapV1[];
 }
 
 /** The report as programs read it. */
-export function ephemeralJson(report: EphemeralReport, lang: Translator): EphemeralV1 {
+export function ephemeralJson(
+  report: EphemeralReport,
+  allocator: AllocatorReport | null,
+  lang: Translator,
+): EphemeralV1 {
   return {
     format: 'portolan.ephemeral/1',
     platform: report.platform,
@@ -65,6 +72,7 @@ export function ephemeralJson(report: EphemeralReport, lang: Translator): Epheme
     users: report.users,
     rate: report.rate,
     noPort: report.noPort,
+    allocator,
     gaps: report.gaps.map((gap) => gapJson(gap, lang)),
   };
 }

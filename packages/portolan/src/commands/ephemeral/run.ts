@@ -1,10 +1,14 @@
 // `portolan ephemeral`: two looks at the range, added up.
 import {
+  type AllocatorReport,
+  allocatorFinding,
+  allocatorNode,
   type EphemeralReport,
   type EphemeralSample,
   ephemeralJson,
   ephemeralOf,
   ephemeralPage,
+  type Gap,
   PortolanError,
   type PortRange,
   type Snapshot,
@@ -15,6 +19,7 @@ import { echo } from '../../flags.ts';
 import { showJson, showPage } from '../../show.ts';
 
 const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
+const SAMPLE = { least: 100, most: 20_000, usual: 3000 };
 const DEFAULT_INTERVAL = 1;
 const INTERVAL: readonly [number, number] = [0.1, 60];
 /** A range that nobody knows is looked at whole. */
@@ -29,10 +34,50 @@ export const run: Run = async (context) => {
     });
   const seconds = readInterval(values.get('interval'));
   const report = await look(context, switches.has('no-rate') ? null : seconds);
-  if (context.json) showJson(context, ephemeralJson(report, context.lang));
-  else showPage(context, ephemeralPage(report, []));
+  const count = readCount(values.get('count'), SAMPLE);
+  const sampled = switches.has('sample') ? await sampleOf(report, count, context) : null;
+  const told = sampled?.gap == null ? report : { ...report, gaps: [...report.gaps, sampled.gap] };
+  if (context.json) showJson(context, ephemeralJson(told, sampled?.allocator ?? null, context.lang));
+  else
+    showPage(
+      context,
+      ephemeralPage(told, sampled?.allocator == null ? [] : [allocatorNode(sampled.allocator)]),
+    );
   return 0;
 };
+
+/** Asks this kernel for ports; a recorded host and another system cannot be asked. */
+async function sampleOf(
+  { range }: EphemeralReport,
+  count: number,
+  context: Context,
+): Promise<{ allocator: AllocatorReport | null; gap: Gap | null }> {
+  const { values, switches } = context.args;
+  if (values.has('procfs-root'))
+    throw new PortolanError('USAGE', 'A recorded host cannot be asked for ports (--procfs-root).');
+  const gap = (reason: string): Gap => ({
+    code: 'sample-unmade',
+    values: { reason },
+    remedy: null,
+    coversUse: false,
+    transports: [],
+  });
+  if (process.platform !== 'linux' || range === null || switches.has('no-ffi'))
+    return { allocator: null, gap: gap(switches.has('no-ffi') ? '--no-ffi' : process.platform) };
+  const { allocatorSample } = await import('@portolan/probe');
+  const { draws, took, reason } = await allocatorSample(count);
+  const findings = [...draws].map(([way, drawn]) => allocatorFinding(way, drawn, range));
+  return { allocator: { range, findings, took }, gap: reason === null ? null : gap(reason) };
+}
+
+function readCount(raw: string | undefined, { least, most, usual }: typeof SAMPLE): number {
+  if (raw === undefined) return usual;
+  const count = /^\d{1,6}$/.test(raw) ? Number(raw) : Number.NaN;
+  if (!(count >= least && count <= most)) {
+    throw new PortolanError('USAGE', `--count takes ${least} to ${most}, not “${echo(raw)}”.`);
+  }
+  return count;
+}
 
 /** One look without owners, a pause, one with. */
 async function look(context: Context, seconds: number | null): Promise<EphemeralReport> {
