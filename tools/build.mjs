@@ -71,7 +71,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /render\/json\/(why|kill|event|reserve|ephemeral)|model\/(why|kill|event|reserve|ephemeral)|portolan\/src\/(help|why|confirm|report-on|reserve)/;
+  /render\/json\/(why|kill|event|reserve|ephemeral)|model\/(why|kill|event|reserve|ephemeral)|portolan\/src\/(help|why|confirm|report-on|reserve|dns-)|model\/(allocator|resolver)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },

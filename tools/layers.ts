@@ -80,6 +80,7 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/data-dir',
       '@portolan/facts/update',
       '@portolan/probe',
+      'dns-packet',
       'fastest-levenshtein',
     ],
     node: true,

@@ -35,6 +35,7 @@ export {
 } from './decide/port-set.ts';
 export { isAsPlanned, planReserve, type ReserveInput } from './decide/reserve.ts';
 export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.ts';
+export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
@@ -51,6 +52,7 @@ export * from './model/port.ts';
 export * from './model/query.ts';
 export * from './model/report.ts';
 export * from './model/reserve.ts';
+export * from './model/resolver.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
@@ -71,6 +73,7 @@ export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/ki
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { reportPage } from './view/report.ts';
 export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
+export { resolverPage, resolverSetupPage } from './view/resolver.ts';
 export { rangePage, searchPage } from './view/search.ts';
 export * from './view/tree.ts';
 export { type WatchModel, watchHowPage, watchLinePage, watchPage } from './view/watch.ts';

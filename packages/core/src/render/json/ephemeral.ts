@@ -11,8 +11,10 @@ import type {
 } from '../../model/ephemeral.ts';
 import type { PortRange } from '../../model/port.ts';
 import type { NamespaceKind } from '../../model/reserve.ts';
+import type { ResolverReport } from '../../model/resolver.ts';
 import type { Container } from '../../model/socket.ts';
 import type { Translator } from '../../text/catalog.ts';
+import { gradeWords } from '../../view/resolver.ts';
 import { type GapV1, gapJson } from './v1.ts';
 
 export interface EphemeralV1 {
@@ -42,6 +44,8 @@ export interface EphemeralV1 {
   readonly noPort: number | null;
   /** With --sample: how this kernel chooses. */
   readonly allocator: AllocatorReport | null;
+  /** With --resolver: the judgement of its source ports. */
+  readonly resolver: (ResolverReport & { readonly text: string }) | null;
   readonly gaps: readonly GapV1[];
 }
 
@@ -49,6 +53,7 @@ export interface EphemeralV1 {
 export function ephemeralJson(
   report: EphemeralReport,
   allocator: AllocatorReport | null,
+  resolver: ResolverReport | null,
   lang: Translator,
 ): EphemeralV1 {
   return {
@@ -73,6 +78,7 @@ export function ephemeralJson(
     rate: report.rate,
     noPort: report.noPort,
     allocator,
+    resolver: resolver === null ? null : { ...resolver, text: lang.say(gradeWords(resolver)) },
     gaps: report.gaps.map((gap) => gapJson(gap, lang)),
   };
 }

@@ -11,15 +11,20 @@ import {
   type Gap,
   PortolanError,
   type PortRange,
+  resolverPage,
   type Snapshot,
   type Transport,
 } from '@portolan/core';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { showJson, showPage } from '../../show.ts';
+import { judgeResolver } from './resolver.ts';
 
 const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
 const SAMPLE = { least: 100, most: 20_000, usual: 3000 };
+const RESOLVER = { least: 20, most: 5000, usual: 400 };
+/** Flags that mean something with --resolver alone. */
+const OF_RESOLVER = ['ask', 'address', 'port', 'zone', 'for'];
 const DEFAULT_INTERVAL = 1;
 const INTERVAL: readonly [number, number] = [0.1, 60];
 /** A range that nobody knows is looked at whole. */
@@ -33,11 +38,15 @@ export const run: Run = async (context) => {
       hint: `For one port: portolan ${echo(extra)}`,
     });
   const seconds = readInterval(values.get('interval'));
+  const judges = switches.has('resolver');
+  const stray = OF_RESOLVER.find((name) => values.has(name));
+  if (!judges && stray !== undefined) throw new PortolanError('USAGE', `--${stray} belongs to --resolver.`);
+  if (judges) return await tellResolver(context, readCount(values.get('count'), RESOLVER));
   const report = await look(context, switches.has('no-rate') ? null : seconds);
   const count = readCount(values.get('count'), SAMPLE);
   const sampled = switches.has('sample') ? await sampleOf(report, count, context) : null;
   const told = sampled?.gap == null ? report : { ...report, gaps: [...report.gaps, sampled.gap] };
-  if (context.json) showJson(context, ephemeralJson(told, sampled?.allocator ?? null, context.lang));
+  if (context.json) showJson(context, ephemeralJson(told, sampled?.allocator ?? null, null, context.lang));
   else
     showPage(
       context,
@@ -45,6 +54,20 @@ export const run: Run = async (context) => {
     );
   return 0;
 };
+
+/** The judgement of a resolver, with this host's range beside it. */
+async function tellResolver(context: Context, count: number): Promise<number> {
+  if (context.args.values.has('procfs-root'))
+    throw new PortolanError('USAGE', 'A recorded host answers no queries (--procfs-root).');
+  const report = await look(context, null);
+  const resolver = await judgeResolver(context, count, {
+    ephemeral: report.range,
+    reserved: report.reserved,
+  });
+  if (context.json) showJson(context, ephemeralJson(report, null, resolver, context.lang));
+  else showPage(context, resolverPage(resolver));
+  return 0;
+}
 
 /** Asks this kernel for ports; a recorded host and another system cannot be asked. */
 async function sampleOf(
