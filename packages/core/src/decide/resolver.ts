@@ -15,6 +15,8 @@ const LEAST_QUERIES = 20;
 /** Bits from which on ports count as random, and below which they are few. */
 const RANDOM_BITS = 14;
 const FEW_BITS = 10;
+/** So many queries apart numbers have moved on one way even where a few have overtaken each other. */
+const LAG = 8;
 /** Steps up to this, nearly always, are an order. */
 const ORDERED_STEP = 8;
 const ORDERED = 0.8;
@@ -69,16 +71,14 @@ function gradeOf(ports: readonly number[], distinct: number, bits: number | null
   return bits >= FEW_BITS ? 'narrow' : 'few';
 }
 
-/** Do the numbers go up or down by small steps? Queries under way at once may overtake each other by a few. */
+/** Do the numbers go one way by small steps? */
 function orderOf(numbers: readonly number[]): 'none' | 'sequential' | 'fixed' {
   if (numbers.length < LEAST_QUERIES) return 'none';
   if (new Set(numbers).size === 1) return 'fixed';
-  const steps = numbers.slice(1).map((number, index) => number - (numbers[index] ?? number));
-  const small = steps.filter((step) => step !== 0 && Math.abs(step) <= ORDERED_STEP).length;
-  // A small pool makes small steps too, and goes back and forth.
-  const up = steps.filter((step) => step > 0).length / steps.length;
-  const oneWay = up > 0.65 || up < 0.35;
-  return small >= steps.length * ORDERED && oneWay ? 'sequential' : 'none';
+  const ways = numbers.slice(LAG).map((number, index) => number - (numbers[index] ?? number));
+  const share = (sign: 1 | -1): number =>
+    ways.filter((way) => way * sign > 0 && way * sign <= LAG * ORDERED_STEP).length / ways.length;
+  return Math.max(share(1), share(-1)) >= ORDERED ? 'sequential' : 'none';
 }
 
 /** The size of the pool: no more than the spread allows, and than the repetitions do. */
