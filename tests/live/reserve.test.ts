@@ -106,7 +106,9 @@ describe('reserve', () => {
       );
       expect(done.proof).toMatchObject({ method: 'exact', asked: 5, proven: 5, broken: [], open: [] });
       const ours = done.proof?.exact.filter(({ port }) => port === PORT) ?? [];
-      expect(ours.map(({ before: was, after }) => [was, after])).toEqual(Array(4).fill(['given', 'refused']));
+      expect(ours.map(({ before: was, after }) => [was, after])).toEqual(
+        Array.from({ length: 4 }, () => ['given', 'refused']),
+      );
       expect(await chosen(ns, PORT)).toBe('- - - -');
       expect(await chosen(ns, PORT + 2)).toBe(`${PORT + 2} ${PORT + 2} ${PORT + 2} ${PORT + 2}`);
 

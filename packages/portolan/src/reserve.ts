@@ -2,7 +2,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
-  isAsPlanned,
   isIdle,
   PortolanError,
   type PortRange,
@@ -13,7 +12,6 @@ import {
   type ReserveProof,
   type ReserveReport,
   type ReserveState,
-  readDropIn,
   renderTerminal,
   reserveJson,
   reservePage,
@@ -22,13 +20,13 @@ import {
   type Transport,
   type Use,
   useOf,
-  withoutRanges,
 } from '@portolan/core';
-import type { Prover, Refused, Reservations } from '@portolan/probe';
+import type { Prover, Reservations } from '@portolan/probe';
 import { readPorts } from './ask.ts';
 import type { Context } from './command.ts';
 import { echo } from './flags.ts';
 import { shellQuote } from './program.ts';
+import { change, droppedFolders, failureOf, readBack } from './reserve-change.ts';
 import { showJson, showPage } from './show.ts';
 import { canConfirm, confirm } from './terminal/confirm.ts';
 
@@ -36,8 +34,15 @@ const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
 const INTERRUPTED = 130;
 /** Most ports and runs of one command line. */
 const WORDS_LIMIT = 4096;
-/** How often it is tried again where somebody else replaces the list at the same time. */
-const ATTEMPTS = 5;
+
+/** A proof that nobody wanted. */
+const NOT_ASKED: ReserveProof = {
+  method: 'none',
+  reason: 'not-asked',
+  candidates: 0,
+  exact: [],
+  repeated: [],
+};
 
 /** What was asked for, read once. */
 interface Wish {
@@ -252,7 +257,15 @@ async function apply(context: Context, wish: Wish, host: Reservations, use: Use)
     const failure = change(host, report);
     if (failure !== null)
       return { ...report, failure: { ...failure, remedies: remediesOf(failure, report.plan) } };
-    report = await readBack(host, report, prover);
+    const back = readBack(host, report);
+    const proof: ReserveProof = (await prover?.after()) ?? NOT_ASKED;
+    report = {
+      ...report,
+      ...back,
+      applied: true,
+      proof,
+      failure: back.verified ? null : failureOf('verify', null, false),
+    };
     return report;
   } finally {
     prover?.close();
@@ -260,88 +273,6 @@ async function apply(context: Context, wish: Wish, host: Reservations, use: Use)
     // The lock lay in the folder.
     if (report?.verified === true) host.dropFolders(droppedFolders(report.plan));
   }
-}
-
-/** Drop-in beside its place, then the list, then the drop-in into place: what fails leaves everything as it was. */
-function change(host: Reservations, { plan, state }: ReserveReport): ReserveFailure | null {
-  const [file] = plan.files;
-  const staged = file === undefined ? null : host.stageDropIn(file.new);
-  if (staged !== null && 'code' in staged) return failureOf('file', staged, null);
-  const before = state.list ?? [];
-  const refused = changeList(host, plan);
-  if (refused !== null) {
-    staged?.abort();
-    return refused;
-  }
-  const failed = staged?.commit() ?? null;
-  if (failed === null) return null;
-  const changed = plan.add.length > 0 || plan.remove.length > 0;
-  return failureOf('file', failed, changed ? restore(host, plan, before) : null);
-}
-
-function changeList(host: Reservations, plan: ReservePlan): ReserveFailure | null {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const refused = writeChange(host, plan);
-    if (refused !== null) return failureOf('list', refused, null);
-    const now = host.list();
-    if (now !== null && isAsPlanned(plan, now)) return null;
-    // Somebody else replaced the list in between: what is theirs stays, and ours is joined to it again.
-  }
-  return failureOf('verify', null, null);
-}
-
-function writeChange(host: Reservations, { add, remove }: ReservePlan): Refused | null {
-  if (add.length > 0) return host.addToList(add);
-  if (remove.length === 0) return null;
-  const now = host.list();
-  return now === null ? { code: 'EIO', path: '' } : host.setList(withoutRanges(now, remove));
-}
-
-/** Takes back exactly what was changed, leaving what others did meanwhile. */
-function restore(host: Reservations, { add, remove }: ReservePlan, before: readonly PortRange[]): boolean {
-  const now = host.list() ?? before;
-  const refused = add.length > 0 ? host.setList(withoutRanges(now, add)) : host.addToList(remove);
-  return refused === null;
-}
-
-/** Folders go with the drop-in that they were made for. */
-function droppedFolders({ files }: ReservePlan): number {
-  const [file] = files;
-  return file === undefined || file.new !== null ? 0 : (readDropIn(file.old ?? '').block?.madeFolders ?? 0);
-}
-
-async function readBack(
-  host: Reservations,
-  report: ReserveReport,
-  prover: Prover | null,
-): Promise<ReserveReport> {
-  const { plan } = report;
-  const now = host.list();
-  const [file] = plan.files;
-  const verified =
-    now !== null && isAsPlanned(plan, now) && (file === undefined || host.dropInText() === file.new);
-  const proof: ReserveProof =
-    prover === null
-      ? { method: 'none', reason: 'not-asked', candidates: 0, exact: [], repeated: [] }
-      : await prover.after();
-  return {
-    ...report,
-    applied: true,
-    verified,
-    now,
-    proof,
-    failure: verified ? null : failureOf('verify', null, false),
-  };
-}
-
-function failureOf(
-  step: ReserveFailure['step'],
-  refused: Refused | null,
-  restored: boolean | null,
-  remedies: readonly string[] = [],
-  pid: number | null = null,
-): ReserveFailure {
-  return { step, code: refused?.code ?? null, path: refused?.path ?? null, pid, restored, remedies };
 }
 
 /** More rights help where rights are lacking; nothing does on a file system that is read-only. */

@@ -6,7 +6,7 @@ import type { DropInBlock } from '../model/reserve.ts';
 import { blockValue, readDropIn, settingsIn, writeDropIn } from './drop-in.ts';
 import { joinRanges, sameRanges, withoutRanges } from './port-set.ts';
 
-const ranges = fc
+const someRanges = fc
   .array(
     fc
       .tuple(fc.integer({ min: 1, max: 65_000 }), fc.integer({ min: 0, max: 9 }))
@@ -15,13 +15,13 @@ const ranges = fc
   )
   .map((list) => joinRanges(list));
 const block = fc.record({
-  ours: ranges,
-  theirs: fc.oneof(fc.constant([]), ranges),
+  ours: someRanges,
+  theirs: fc.oneof(fc.constant([]), someRanges),
   added: fc.array(
     fc.record({
       boot: fc.constantFrom('a7b747bd-02cd-4011-8b24-e2ffacfdd98e', 'b'),
       namespace: fc.integer({ min: 1, max: 4_294_967_295 }),
-      ports: ranges,
+      ports: someRanges,
     }),
     { maxLength: 2 },
   ),

@@ -11,7 +11,7 @@ const BEGIN = '# portolan reserve/1 begin';
 const END = '# portolan reserve/1 end';
 const TELL = [
   '# Ports kept out of automatic choice. The last file wins at boot, so that',
-  '# those of other files are repeated here. Do not edit: portolan reserve does.',
+  '# those of other files are repeated here. Edited by portolan reserve only.',
 ];
 
 /** The file taken apart. */

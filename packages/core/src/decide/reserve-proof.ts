@@ -2,6 +2,8 @@
 import type { PortRange } from '../model/port.ts';
 import type { ChoiceWay, RepeatedTrial, ReserveAction, ReserveProof } from '../model/reserve.ts';
 
+import { upperHalf } from './forecast.ts';
+
 /** Linux moves on by even steps of up to 16 from one connect(2) to the next (RFC 6056 s3.3.4 with a random step). */
 const LONGEST_STEP = 16;
 /** Share of the passes in which connect(2) takes a given port: one step in nine, and the step before in the parity. */
@@ -28,12 +30,22 @@ export function repeatedTrial(
       : 0;
     return { ...way, port, draws: draws.length, hits, chances: passes, luck: (1 - HIT_SHARE) ** passes };
   }
-  // bind(2) of TCP prefers the ports that connect(2) does not.
-  const half = way.transport === 'tcp';
-  const reachable = !half || ((port ^ first) & 1) === 1;
-  const size = half ? Math.floor((last - first + 1) / 2) : last - first + 1;
+  // bind(2) of TCP prefers the ports that connect(2) does not, and with SO_REUSEADDR, as servers set it, those of the
+  // lower half.
+  const range: PortRange = [first, last];
+  const tcp = way.transport === 'tcp';
+  const half = Math.min(upperHalf(range), last + 1);
+  const reachable = !tcp || (((port ^ first) & 1) === 1 && port < half);
+  const size = tcp ? Math.floor((half - first) / 2) : last - first + 1;
   const chances = reachable ? draws.length : 0;
-  return { ...way, port, draws: draws.length, hits, chances, luck: size < 1 ? 1 : (1 - 1 / size) ** chances };
+  return {
+    ...way,
+    port,
+    draws: draws.length,
+    hits,
+    chances,
+    luck: size < 1 ? 1 : (1 - 1 / size) ** chances,
+  };
 }
 
 /** The sum of a proof. */

@@ -155,24 +155,18 @@ function kindValues({
 function destinationNodes(report: EphemeralReport): Node[] {
   const { destinations, destinationCount, available, twReuse } = report;
   if (destinations.length === 0) return [para(say('ephemeral.destination.none'))];
-  const column = (name: 'peer' | 'from' | 'ports' | 'wait' | 'fill' | 'rate' | 'end' | 'who'): Message =>
-    say(`ephemeral.destination.column.${name}`);
   const shown = destinations.slice(0, DESTINATIONS_SHOWN);
+  const columns = destinationColumns(shown, report.rate !== null);
   const nodes: Node[] = [
     {
       kind: 'table',
       header: true,
-      columns: [
-        { title: column('peer'), align: 'left', grow: false },
-        { title: column('ports'), align: 'right', grow: false },
-        { title: column('wait'), align: 'right', grow: false },
-        { title: column('fill'), align: 'right', grow: false },
-        { title: column('rate'), align: 'right', grow: false },
-        { title: column('end'), align: 'left', grow: false },
-        { title: column('from'), align: 'left', grow: false, optional: true },
-        { title: column('who'), align: 'left', grow: true },
-      ],
-      rows: shown.map(destinationRow),
+      columns: columns.map(({ name, align, grow }) => ({
+        title: say(`ephemeral.destination.column.${name}`),
+        align,
+        grow,
+      })),
+      rows: shown.map((destination) => columns.map(({ cell }) => cell(destination))),
     },
   ];
   const more = destinationCount - shown.length;
@@ -191,33 +185,48 @@ function destinationNodes(report: EphemeralReport): Node[] {
   return nodes;
 }
 
-function destinationRow({
-  local,
-  peer,
-  ports,
-  timeWait,
-  fill,
-  perSecond,
-  exhaustedIn,
-  users,
-}: Destination): Inline[][] {
-  const [first] = users;
-  const end =
-    perSecond === null
-      ? data('')
-      : exhaustedIn === null
-        ? said(say('ephemeral.destination.never'), 'dim')
-        : said(exhaustedIn === 0 ? say('ephemeral.destination.now') : timeWords(exhaustedIn), 'warn');
+interface DestinationColumn {
+  readonly name: 'peer' | 'from' | 'ports' | 'wait' | 'fill' | 'rate' | 'end' | 'who';
+  readonly align: 'left' | 'right';
+  readonly grow: boolean;
+  readonly cell: (destination: Destination) => Inline[];
+}
+
+/** Columns that have something to tell. */
+function destinationColumns(shown: readonly Destination[], rated: boolean): DestinationColumn[] {
+  const column = (
+    name: DestinationColumn['name'],
+    align: 'left' | 'right',
+    cell: DestinationColumn['cell'],
+    grow = false,
+  ): DestinationColumn => ({ name, align, grow, cell });
+  const several = new Set(shown.map(({ local }) => local)).size > 1;
   return [
-    [data(formatEndpoint(peer), 'strong')],
-    [data(String(ports))],
-    [data(String(timeWait))],
-    [said(say('ephemeral.share', { percent: percentOf(fill) }), fill >= FULL ? 'bad' : 'dim')],
-    [data(perSecond === null ? '' : String(Math.round(perSecond * 10) / 10))],
-    [end],
-    [data(local)],
-    [first === undefined ? data('') : said(userWords(first))],
+    column('peer', 'left', ({ peer }) => [data(formatEndpoint(peer), 'strong')]),
+    ...(several ? [column('from', 'left', ({ local }) => [data(local)])] : []),
+    column('ports', 'right', ({ ports }) => [data(String(ports))]),
+    column('wait', 'right', ({ timeWait }) => [data(String(timeWait))]),
+    column('fill', 'right', ({ fill }) => [
+      said(say('ephemeral.share', { percent: percentOf(fill) }), fill >= FULL ? 'bad' : 'dim'),
+    ]),
+    ...(rated
+      ? [
+          column('rate', 'right', ({ perSecond }) => [data(String(Math.round((perSecond ?? 0) * 10) / 10))]),
+          column('end', 'left', ({ exhaustedIn }) => [endWords(exhaustedIn)]),
+        ]
+      : []),
+    column(
+      'who',
+      'left',
+      ({ users: [first] }) => (first === undefined ? [] : [said(userWords(first))]),
+      true,
+    ),
   ];
+}
+
+function endWords(exhaustedIn: number | null): Inline {
+  if (exhaustedIn === null) return said(say('ephemeral.destination.never'), 'dim');
+  return said(exhaustedIn === 0 ? say('ephemeral.destination.now') : timeWords(exhaustedIn), 'warn');
 }
 
 function userWords({ kind, name, pid }: EphemeralUser): Message {

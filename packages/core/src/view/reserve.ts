@@ -1,6 +1,6 @@
 // The page of `reserve` and `unreserve`: the answer, what changes, the proof, where it applies, what to know, the undo.
 import { formatRanges, joinRanges, portCount } from '../decide/port-set.ts';
-import { proofSum } from '../decide/reserve-proof.ts';
+import { type ProofSum, proofSum } from '../decide/reserve-proof.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import type { PortRange } from '../model/port.ts';
 import type { Holder, Severity } from '../model/report.ts';
@@ -9,10 +9,11 @@ import {
   RESERVED_KEY,
   type ReserveFailure,
   type ReserveNote,
+  type ReserveProof,
   type ReserveRefusal,
   type ReserveReport,
 } from '../model/reserve.ts';
-import { gapsNode, holderNodes } from './holder-words.ts';
+import { gapsNode, holderNodes, whoWords } from './holder-words.ts';
 import { data, type Inline, type Node, type Page, said } from './tree.ts';
 
 /** Runs of a list that are shown; the whole of it is in the JSON. */
@@ -20,7 +21,7 @@ const RUNS_SHOWN = 12;
 const PORTS_NAMED = 6;
 const HOLDERS_SHOWN = 4;
 /** Longest line of a file that is shown whole. */
-const LINE_SHOWN = 74;
+const LINE_SHOWN = 76;
 
 /** The page. */
 export function reservePage(report: ReserveReport): Page {
@@ -238,7 +239,11 @@ function noteItem({ severity, text, holders }: ReserveNote): {
 function holderList(holders: readonly Holder[]): Node {
   const items: { mark: null; inline: Inline[]; nodes: Node[] }[] = holders
     .slice(0, HOLDERS_SHOWN)
-    .map((holder) => ({ mark: null, ...holderNodes(holder) }));
+    .map((holder) => ({
+      mark: null,
+      inline: [...holderNodes(holder).inline, data('  '), said(whoWords(holder), 'dim')],
+      nodes: [],
+    }));
   const count = holders.length - HOLDERS_SHOWN;
   if (count > 0) items.push({ mark: null, inline: [said(say('here.skipped', { count }), 'dim')], nodes: [] });
   return { kind: 'list', items };
@@ -256,6 +261,11 @@ export function namespaceWords({ state, plan }: Pick<ReserveReport, 'state' | 'p
   });
 }
 
+/** The proof added up, for whoever shows it. */
+export function proofTotals({ action }: ReserveReport['plan'], proof: ReserveProof): ProofSum {
+  return proofSum(proof, action);
+}
+
 /** What the proof has shown, in sentences. */
 export function proofWords({
   plan,
@@ -268,7 +278,7 @@ export function proofWords({
     const [first, last] = state.ephemeral ?? [0, 0];
     return [say(`reserve.proof.none.${reason ?? 'too-many'}`, { first, last })];
   }
-  const sum = proofSum(proof, plan.action);
+  const sum = proofTotals(plan, proof);
   const { right, made, asked, proven, broken, open, luck } = sum;
   const words: Message[] = [say('reserve.proof.proven', { proven, count: asked })];
   if (method === 'exact') {

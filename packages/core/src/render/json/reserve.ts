@@ -1,5 +1,4 @@
 // `portolan reserve PORTS --json` and `unreserve`, version 1.
-import { proofSum } from '../../decide/reserve-proof.ts';
 import type { PortRange } from '../../model/port.ts';
 import type { Severity } from '../../model/report.ts';
 import type {
@@ -18,7 +17,7 @@ import type {
 } from '../../model/reserve.ts';
 import type { Container } from '../../model/socket.ts';
 import type { Translator } from '../../text/catalog.ts';
-import { failureWords, namespaceWords, proofWords } from '../../view/reserve.ts';
+import { failureWords, namespaceWords, proofTotals, proofWords } from '../../view/reserve.ts';
 import { type GapV1, gapJson, type HolderV1, holderJson } from './v1.ts';
 
 export interface ReserveV1 {
@@ -129,7 +128,7 @@ export function reserveJson(report: ReserveReport, lang: Translator): ReserveV1 
 }
 
 function proofJson(report: ReserveReport, proof: ReserveProof, lang: Translator): ReserveV1['proof'] {
-  const { proven, broken, open, asked, luck } = proofSum(proof, report.plan.action);
+  const { proven, broken, open, asked, luck } = proofTotals(report.plan, proof);
   const { method, reason, candidates, exact, repeated } = proof;
   const text = proofWords(report)
     .map((words) => lang.say(words))

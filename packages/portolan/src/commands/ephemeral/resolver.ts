@@ -77,12 +77,10 @@ async function wait(
   enough: () => boolean,
   end: number,
 ): Promise<{ sent: number; answered: number }> {
-  let stopped = false;
-  const off = io.onSignal(['SIGINT'], () => {
-    stopped = true;
-  });
+  const stop = new AbortController();
+  const off = io.onSignal(['SIGINT'], () => stop.abort());
   try {
-    while (!stopped && !enough() && performance.now() < end) await pause(LOOK_MS);
+    while (!stop.signal.aborted && !enough() && performance.now() < end) await pause(LOOK_MS);
   } finally {
     off();
   }
