@@ -19,7 +19,8 @@ const PORTOLAN = fileURLToPath(new URL('../packages/portolan/dist/bin.cjs', impo
 
 function portolan(...args) {
   const ran = spawnSync(process.execPath, [PORTOLAN, ...args], { encoding: 'utf8' });
-  if (ran.status !== 0) throw new Error(`portolan ${args.join(' ')}: exit ${ran.status}: ${ran.stderr}${ran.stdout}`);
+  if (ran.status !== 0)
+    throw new Error(`portolan ${args.join(' ')}: exit ${ran.status}: ${ran.stderr}${ran.stdout}`);
 }
 
 /** A client that comes and goes; its port then waits for a minute. Where no port is left, it goes without. */
@@ -52,7 +53,7 @@ function restart(listener) {
 function inNamespace(half) {
   const script = 'ip link set lo up && echo 0 > /proc/sys/net/ipv4/tcp_tw_reuse && exec "$0" "$@"';
   const command = [process.execPath, fileURLToPath(import.meta.url), half];
-  const ran = spawnSync('unshare', ['--net', 'sh', '-c', script, ...command], { encoding: 'utf8' });
+  const ran = spawnSync('/usr/bin/unshare', ['--net', 'sh', '-c', script, ...command], { encoding: 'utf8' });
   if (ran.status !== 0) throw new Error(`exit ${ran.status}: ${ran.error?.message ?? ran.stderr}`);
   return Number(ran.stdout);
 }

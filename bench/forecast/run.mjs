@@ -44,7 +44,7 @@ function interval(count, total) {
 function runTrial(index, seed) {
   const apart = ['--net', '--mount', ...(REGIMES[index].init ? ['--pid', '--fork', '--mount-proc'] : [])];
   const command = [process.execPath, TRIAL, String(index), String(seed)];
-  const child = spawn('unshare', [...apart, 'sh', '-c', SETUP, ...command], {
+  const child = spawn('/usr/bin/unshare', [...apart, 'sh', '-c', SETUP, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

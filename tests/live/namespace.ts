@@ -64,7 +64,10 @@ type Need =
   | 'mptcp'
   | 'nft'
   | 'iptables-legacy'
-  | 'iptables-nft';
+  | 'iptables-nft'
+  | 'sysctl'
+  | 'unbound'
+  | 'dnsmasq';
 
 /** The file behind `sleep`, or null. */
 export function sleepFile(): string | null {
@@ -160,6 +163,12 @@ function lacking(need: Need | 'namespace'): string | null {
       }
       case 'systemctl':
         return existsSync('/usr/bin/systemctl') ? null : 'there is no /usr/bin/systemctl to stand in for';
+      case 'sysctl':
+        return presence('sysctl', '--version');
+      case 'unbound':
+        return presence('unbound', '-V');
+      case 'dnsmasq':
+        return presence('dnsmasq', '--version');
       case 'python3':
         return presence('python3', '--version');
       case 'pid-reuse': {

@@ -13,7 +13,9 @@ liveTest(
   async () => {
     const ran = spawnSync(process.execPath, [DEMO], { encoding: 'utf8', timeout: 590_000 });
     expect(ran.status, ran.stderr).toBe(0);
-    const [open, reserved] = [...ran.stdout.matchAll(/(\d+) starts failed/g)].map(([, count]) => Number(count));
+    const [open, reserved] = [...ran.stdout.matchAll(/(\d+) starts failed/g)].map(([, count]) =>
+      Number(count),
+    );
     expect(open).toBeGreaterThan(20);
     expect(reserved).toBe(0);
   },

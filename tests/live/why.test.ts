@@ -200,7 +200,8 @@ liveTest(
     const left = (await ns.who(PORT, ['--here'])).holders.flatMap(({ owners }) =>
       owners.map(({ pid }) => pid),
     );
-    expect(left.toSorted()).toEqual(others.map(({ pid }) => pid).toSorted());
+    const byNumber = (a: number, b: number): number => a - b;
+    expect(left.toSorted(byNumber)).toEqual(others.map(({ pid }) => pid).toSorted(byNumber));
   },
 );
 

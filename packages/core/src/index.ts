@@ -1,11 +1,15 @@
 // The library door of @portolan/core: nouns, decisions, views and renderers.
 
+export { allocatorFinding } from './decide/allocator.ts';
 export { type AuditInput, auditOf } from './decide/audit.ts';
 export { portsText } from './decide/audit-words.ts';
 export { mappedIpv4 } from './decide/bind-rules.ts';
+export { bootValue } from './decide/boot-order.ts';
 export { changesBetween } from './decide/changes.ts';
 export * from './decide/claims.ts';
 export { disagreementsAbout } from './decide/disagreements.ts';
+export { DROP_IN_NAME, readDropIn, settingsIn, writeDropIn } from './decide/drop-in.ts';
+export { ephemeralOf, isQuerySocket, resolverPids } from './decide/ephemeral.ts';
 export { type ExplainInput, explain, hostView } from './decide/explain.ts';
 export {
   type Cell,
@@ -22,14 +26,28 @@ export {
   killPlan,
   launchDepth,
 } from './decide/kill.ts';
-export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
+export {
+  commonRanges,
+  formatRanges,
+  joinRanges,
+  parseRanges,
+  portCount,
+  sameRanges,
+  withoutRanges,
+} from './decide/port-set.ts';
+export { isAsPlanned, planReserve, type ReserveInput } from './decide/reserve.ts';
+export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.ts';
+export { resolverReport, resolverSetup } from './decide/resolver.ts';
+export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
 export { proposeWindow } from './decide/xsan-window.ts';
+export * from './model/allocator.ts';
 export * from './model/audit.ts';
 export * from './model/claim.ts';
+export * from './model/ephemeral.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';
 export * from './model/forecast.ts';
@@ -38,13 +56,17 @@ export * from './model/message.ts';
 export * from './model/port.ts';
 export * from './model/query.ts';
 export * from './model/report.ts';
+export * from './model/reserve.ts';
+export * from './model/resolver.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
 export * from './model/xsan.ts';
 export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
+export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export { HolderLines, listPieces } from './render/json/lines.ts';
+export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson } from './render/printable.ts';
@@ -52,11 +74,15 @@ export { auditSarif, type SarifOptions } from './render/sarif.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export { allocatorNode } from './view/allocator.ts';
 export { auditPage } from './view/audit.ts';
+export { ephemeralPage } from './view/ephemeral.ts';
 export { containerName, formatEndpoint, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { reportPage } from './view/report.ts';
+export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
+export { resolverPage, resolverSetupPage } from './view/resolver.ts';
 export { rangePage, searchPage } from './view/search.ts';
 export * from './view/tree.ts';
 export { type WatchModel, watchHowPage, watchLinePage, watchPage } from './view/watch.ts';

@@ -40,6 +40,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/audit/command.ts')).spec,
     run: async () => (await import('./commands/audit/run.ts')).run,
   },
+  ephemeral: {
+    spec: async () => (await import('./commands/ephemeral/command.ts')).spec,
+    run: async () => (await import('./commands/ephemeral/run.ts')).run,
+  },
+  reserve: {
+    spec: async () => (await import('./commands/reserve/command.ts')).spec,
+    run: async () => (await import('./commands/reserve/run.ts')).run,
+  },
+  unreserve: {
+    spec: async () => (await import('./commands/unreserve/command.ts')).spec,
+    run: async () => (await import('./commands/unreserve/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

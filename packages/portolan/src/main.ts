@@ -127,7 +127,9 @@ function context(start: Start, parsed: Parsed): Context {
     unicode: showsUnicode(io.env),
     shippedFacts: start.shippedFacts,
     bindChild: start.bindChild,
-    version: start.version,
+    get version() {
+      return start.version();
+    },
     call: () => start.call(),
     get dataDir() {
       dataDir ??= dataDirectory(io.env);

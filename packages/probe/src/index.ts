@@ -1,12 +1,24 @@
 // The library door of @portolan/probe: one function that looks, on whatever system this is.
-import type { BindHost, ProcessRef, Snapshot } from '@portolan/core';
+import type {
+  BindHost,
+  EphemeralSample,
+  EphemeralSettings,
+  PortRange,
+  ProcessRef,
+  Snapshot,
+} from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+import type { AllocatorSample } from './linux/allocator-sample.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+import type { ReservationOptions } from './linux/reservations.ts';
+import type { ProofRequest, Prover, Reservations } from './reservations.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
 export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+export type { ReservationOptions } from './linux/reservations.ts';
+export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
 
 /**
  * The probe for a platform (a value of process.platform), loaded on demand. A platform without one gets a
@@ -50,4 +62,32 @@ export async function processesNamed(
 /** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */
 export async function watch(request: WatchRequest): Promise<Watch | null> {
   return process.platform === 'linux' ? (await import('./linux/watch/watch.ts')).watchLinux(request) : null;
+}
+
+/** All sockets on these local ports of this network namespace, without owners (Linux); null where they cannot be listed. */
+export async function ephemeralSample(
+  ports: PortRange,
+  options: { ffi: boolean },
+): Promise<EphemeralSample | null> {
+  return (await import('./linux/ephemeral.ts')).sampleEphemeral(ports, options.ffi);
+}
+
+/** What decides how long ports are kept here (Linux). */
+export async function ephemeralSettings(procRoot?: string): Promise<EphemeralSettings> {
+  return (await import('./linux/ephemeral.ts')).readEphemeralSettings(procRoot);
+}
+
+/** Asks this kernel for `count` ports of each way, on loopback alone (Linux, with native code). */
+export async function allocatorSample(count: number): Promise<AllocatorSample> {
+  return (await import('./linux/allocator-sample.ts')).sampleAllocator(count);
+}
+
+/** The reserved ports of this network namespace, to be read and changed (Linux). */
+export async function reservations(options: ReservationOptions): Promise<Reservations> {
+  return (await import('./linux/reservations.ts')).linuxReservations(options);
+}
+
+/** Asks the kernel for ports to prove a reservation (Linux); it must be closed. */
+export async function reserveProver(request: ProofRequest): Promise<Prover> {
+  return (await import('./linux/reserve-proof.ts')).openProver(request);
 }

@@ -5,7 +5,8 @@ import { makeClaim, makeHost, makeRedirect, makeSocket, makeUse } from '../../..
 import type { EphemeralDefault } from '../model/claim.ts';
 import type { Holder, HostView, Risk } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
-import { formatRanges, type RiskInput, risksOf } from './risks.ts';
+import { formatRanges } from './port-set.ts';
+import { type RiskInput, risksOf } from './risks.ts';
 import { redirectHolder, toHolder } from './use.ts';
 
 const lang = translator('en');

@@ -2,11 +2,12 @@
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
 import type { Forecast } from '../model/forecast.ts';
 import { say } from '../model/message.ts';
-import { inRange, type PortRange, type Transport } from '../model/port.ts';
+import { inRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
 import { cellOf, forecastOf } from './forecast.ts';
+import { formatRanges } from './port-set.ts';
 
 /** What the risks are judged from. */
 export interface RiskInput {
@@ -134,11 +135,6 @@ function reserveRemedies(port: number, host: HostView): Remedy[] {
       undo: [now(before), ...(persistent ? [before === '' ? `sudo rm ${BOOT_FILE}` : atBoot(before)] : [])],
     },
   ];
-}
-
-/** Ranges in the form of ip_local_reserved_ports: `1,2-4`. */
-export function formatRanges(ranges: readonly PortRange[]): string {
-  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
 }
 
 /** Shipped ephemeral ranges of other systems that hold the port: a service is often carried over. */

@@ -189,7 +189,9 @@ export type GapCode =
   | 'audit-cycle'
   | 'audit-unrecognised'
   | 'audit-units-recorded'
-  | 'xsan-processes';
+  | 'xsan-processes'
+  | 'port-range-option'
+  | 'sample-unmade';
 
 /** Something the probe could not see. */
 export interface Gap {

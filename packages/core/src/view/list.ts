@@ -45,15 +45,15 @@ export function listPage({ holders, gaps, claimsOf, all, filtered, forecasts, ep
   const here = holders.filter((holder) => holder.namespace === null);
   const elsewhere = holders.filter((holder) => holder.namespace !== null);
   const shown = (holder: Holder): boolean => all || !FLEETING.has(holder.kind);
-  const listed = here.filter(shown);
+  const rows = here.filter(shown);
   const folded = here.filter((holder) => !shown(holder));
   // A rule that redirects a port is listed and is no socket.
   const sockets = here.filter((holder) => holder.redirect === null).length;
   const lines: Inline[][] = [[said(titleOf(sockets, gaps, filtered && here.length === 0), 'strong')]];
-  if (folded.length > 0) lines.push([said(say('list.shown', { count: listed.length }))]);
+  if (folded.length > 0) lines.push([said(say('list.shown', { count: rows.length }))]);
   if (elsewhere.length > 0) lines.push([said(elsewhereTitle(elsewhere))]);
   nodes.push({ kind: 'answer', severity: 'info', lines });
-  if (listed.length > 0) nodes.push(holdersTable(listed, claimsOf));
+  if (rows.length > 0) nodes.push(holdersTable(rows, claimsOf));
   if (ephemeral !== null && forecasts.length > 0) nodes.push(foretoldNode(forecasts, ephemeral));
   if (folded.length > 0) {
     nodes.push({ kind: 'para', inline: [said(say('list.folded.title'), 'dim')] }, foldedNode(folded));

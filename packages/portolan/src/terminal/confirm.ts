@@ -12,8 +12,6 @@ export function canConfirm(): boolean {
 
 /** Writes the question to standard error and waits for a line. Ctrl-C is `interrupted`, the end of input is a no. */
 export async function confirm(io: Io, question: string): Promise<Answer> {
-  // Apart from what stands above it, the question is not overlooked.
-  io.err(`\n${question}`);
   // The terminal stays in its own line mode: Ctrl-C is a signal there, and an answer is what Enter has sent.
   const lines = createInterface({ input: process.stdin, terminal: false });
   let interrupt = (): void => undefined;
@@ -21,6 +19,8 @@ export async function confirm(io: Io, question: string): Promise<Answer> {
     interrupt = (): void => resolve('interrupted');
   });
   process.once('SIGINT', interrupt);
+  // Apart from what stands above it, the question is not overlooked; asked last, it can be answered at once.
+  io.err(`\n${question}`);
   const answered = new Promise<Answer>((resolve) => {
     lines.once('line', (line) => resolve(/^\s*y(es)?\s*$/i.test(line) ? 'yes' : 'no'));
     lines.once('close', () => resolve('no'));

@@ -138,3 +138,24 @@ export function loadWatchCalls(): WatchCalls | null {
     },
   };
 }
+
+/** The further calls of asking the kernel for ports. */
+export interface ChoiceCalls {
+  /** connect(2) */
+  connect(fd: number, address: number, length: number): number;
+  /** getsockname(2) */
+  getsockname(fd: number, address: number, length: number): number;
+  /** accept4(2) */
+  accept(fd: number, address: number, length: number, flags: number): number;
+}
+
+/** Declared only where ports are asked for. Null where `loadLibc` is. */
+export function loadChoiceCalls(): ChoiceCalls | null {
+  if (loadLibc() === null) return null;
+  const library = loadKoffi().load(null);
+  return {
+    connect: library.func('connect', 'int', ['int', 'uintptr_t', 'uint32']),
+    getsockname: library.func('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t']),
+    accept: library.func('accept4', 'int', ['int', 'uintptr_t', 'uintptr_t', 'int']),
+  };
+}

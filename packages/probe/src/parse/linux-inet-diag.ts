@@ -22,6 +22,9 @@ const INET_DIAG_REQ_PROTOCOL = 3;
 const IPPROTO_MPTCP = 262;
 const INET_DIAG_SKV6ONLY = 11;
 const INET_DIAG_CGROUP_ID = 21;
+const INET_DIAG_SOCKOPT = 22;
+/** bind_address_no_port: first bit of the second byte of struct inet_diag_sockopt. */
+const NO_PORT = 1 << 8;
 const AF_INET = 2;
 const AF_INET6 = 10;
 /** IP protocol numbers (include/uapi/linux/in.h). */
@@ -181,6 +184,7 @@ function readSocket(
   const state = bound ? 'BOUND' : linuxSocketState(transport, stateNumber, peerPort !== 0);
   let ipv6Only: boolean | null = null;
   let cgroupId: number | null = null;
+  let noPort = false;
   for (let attr = at + (DIAG_MSG >> 2); attr < end; ) {
     const header = words[attr] ?? 0;
     const attrLength = header & 0xffff;
@@ -189,10 +193,11 @@ function readSocket(
     if (attrType === INET_DIAG_SKV6ONLY && attrLength >= 5) ipv6Only = ((words[attr + 1] ?? 0) & 0xff) !== 0;
     if (attrType === INET_DIAG_CGROUP_ID && attrLength >= 12)
       cgroupId = (words[attr + 1] ?? 0) + (words[attr + 2] ?? 0) * 2 ** 32;
+    if (attrType === INET_DIAG_SOCKOPT && attrLength >= 6) noPort = ((words[attr + 1] ?? 0) & NO_PORT) !== 0;
     attr += (attrLength + 3) >> 2;
   }
   const device = words[at + 10] ?? 0;
-  return {
+  const row: LinuxSocketRow = {
     transport,
     family: ipv4 ? 'ipv4' : 'ipv6',
     local: { address: addressAt(bytes, words, at + 2, ipv4), port: swapped(ports & 0xffff) },
@@ -207,6 +212,8 @@ function readSocket(
     device: device === 0 ? null : String(device),
     mptcp: false,
   };
+  // Rarely set: rows without it keep one shape.
+  return noPort ? { ...row, noPort } : row;
 }
 
 /** Sixteen bits the other way round. */

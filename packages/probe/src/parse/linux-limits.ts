@@ -1,5 +1,5 @@
 // Text of /proc/sys/net/ipv4/ip_local_*, /proc/sys/fs/file-nr and /etc/passwd to numbers and names.
-import { isPort, type PortRange } from '@portolan/core';
+import { isPort, type PortRange, parseRanges } from '@portolan/core';
 
 /** `ip_local_port_range`: two integers (Documentation/networking/ip-sysctl.rst). Null where malformed. */
 export function parsePortRangeSysctl(text: string): PortRange | null {
@@ -11,18 +11,7 @@ export function parsePortRangeSysctl(text: string): PortRange | null {
 
 /** `ip_local_reserved_ports`: comma separated ports and ranges, empty for none. Null where malformed. */
 export function parseReservedPorts(text: string): PortRange[] | null {
-  const body = text.trim();
-  if (body === '') return [];
-  const ranges: PortRange[] = [];
-  for (const part of body.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
-    if (match === null) return null;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    if (!isPort(first) || !isPort(last) || first > last) return null;
-    ranges.push([first, last]);
-  }
-  return ranges;
+  return parseRanges(text);
 }
 
 /** `file-nr`: files that are open on the whole machine (Documentation/admin-guide/sysctl/fs.rst). Null where malformed. */

@@ -22,6 +22,8 @@ export interface LinuxSocketRow {
   readonly device: string | null;
   /** True for a socket of Multipath TCP; false where not told. */
   readonly mptcp: boolean;
+  /** IP_BIND_ADDRESS_NO_PORT (man ip(7)); left out where it is not set and where it was not told. */
+  readonly noPort?: true;
 }
 
 /** States in which the kernel has taken the socket over and no user id is kept with it. */
