@@ -603,7 +603,7 @@ liveTest('a refusal by policy is named as what it may be', {}, async (ns) => {
 
 liveTest(
   'reserved and handed-out ports can be bound; the reserve remedy takes the risk away',
-  {},
+  { needs: ['root'] },
   async (ns) => {
     const before = await why(ns, [60_163]);
     const risk = before.risks.find(({ id }) => id === 'ephemeral-overlap');
@@ -611,7 +611,9 @@ liveTest(
     const text = await ns.portolan(['why', '60163']);
     expect(text.stdout.split('\n')[0]).toContain('do not rely on it');
     const remedy = risk?.remedies.find(({ commands }) => commands.length > 0);
-    await take(ns, remedy?.commands[0]);
+    const root = mkdtempSync(join(tmpdir(), 'portolan-why-'));
+    ns.finally(() => rmSync(root, { recursive: true, force: true }));
+    await take(ns, `${remedy?.commands[0]} --config-root ${root}`);
     const after = await why(ns, [60_163]);
     expect(after.bindable).toBe(true);
     expect(after.risks.map(({ id }) => id)).not.toContain('ephemeral-overlap');

@@ -54,6 +54,8 @@ const BIND_CHILD = fileURLToPath(new URL('./bind-child.cjs', import.meta.url));
 /** The thread that helps to walk many descriptors. */
 const WALK_WORKER = fileURLToPath(new URL('./walk-worker.cjs', import.meta.url));
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
+/** A library has no command line of its own to tell. */
+const CALL = 'portolan';
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */
 export async function explain(port: number, options: LookOptions = {}): Promise<ReportV1> {
@@ -68,7 +70,7 @@ export async function report(port: number, options: LookOptions = {}): Promise<P
   const seen = await snapshotOf([port, port], options, true);
   const facts = openFacts({ shipped: SHIPPED, dataDir: dataDirectory() });
   try {
-    return reportOn(port, transports, facts, seen);
+    return reportOn(port, transports, facts, seen, CALL);
   } finally {
     facts.close();
   }
@@ -132,7 +134,7 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
       risks(seen) {
         const facts = openFacts({ shipped: SHIPPED, dataDir: dataDirectory() });
         try {
-          return Promise.resolve(reportOn(port, [transport], facts, seen).risks);
+          return Promise.resolve(reportOn(port, [transport], facts, seen, CALL).risks);
         } finally {
           facts.close();
         }

@@ -8,6 +8,7 @@ export function reportOn(
   transports: readonly Transport[],
   facts: Facts,
   snapshot: Snapshot,
+  call: string,
 ): PortReport {
   const extras = facts.extras();
   return explain({
@@ -18,5 +19,6 @@ export function reportOn(
     blocked: extras.blocked,
     defaults: extras.ephemeral,
     source: (id) => facts.source(id),
+    call,
   });
 }

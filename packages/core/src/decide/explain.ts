@@ -21,6 +21,8 @@ export interface ExplainInput {
   readonly defaults: readonly EphemeralDefault[];
   /** Looks a source up by its id. */
   readonly source: (id: string) => Source;
+  /** How a shell calls this program, for remedies. */
+  readonly call: string;
 }
 
 /** The report about one port. */
@@ -40,6 +42,7 @@ export function explain(input: ExplainInput): PortReport {
     ephemeralUse: snapshot.ephemeralUse,
     defaults: input.defaults,
     blockedSource: input.blocked.source,
+    call: input.call,
   });
   const ids = new Set<string>([RANGE_SOURCE]);
   for (const claim of claims) ids.add(claim.source);

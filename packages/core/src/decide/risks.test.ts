@@ -1,5 +1,4 @@
 // Risks of a port on a host, their chances, and remedies that can be undone.
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { makeClaim, makeHost, makeRedirect, makeSocket, makeUse } from '../../../../fixtures/makers.ts';
 import type { EphemeralDefault } from '../model/claim.ts';
@@ -19,6 +18,7 @@ const input = (port: number, host: Partial<HostView>, over: Partial<RiskInput> =
   ephemeralUse: null,
   defaults: [],
   blockedSource: 'whatwg',
+  call: 'portolan',
   ...over,
 });
 const risk = (id: Risk['id'], of: RiskInput): Risk | undefined =>
@@ -72,57 +72,16 @@ describe('ephemeral overlap', () => {
 
 describe('the reserve remedy', () => {
   const remedies = (host: Partial<HostView>) => overlap(60_163, host)?.remedies ?? [];
-  test('merges with what is reserved already, and its undo writes that back', () => {
-    const [, reserve] = remedies({
-      reserved: [
-        [8080, 8080],
-        [9000, 9010],
-      ],
+  test('is the command that merges, proves and can undo', () => {
+    const [, reserve] = remedies({ reserved: [[8080, 8080]] });
+    expect(reserve).toMatchObject({
+      commands: ['sudo portolan reserve 60163 --apply'],
+      undo: ['sudo portolan unreserve 60163 --apply'],
+      needsRoot: true,
+      persistent: true,
     });
-    expect(reserve?.commands).toEqual([
-      "echo '8080,9000-9010,60163' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
-      "echo 'net.ipv4.ip_local_reserved_ports = 8080,9000-9010,60163' | sudo tee /etc/sysctl.d/60-portolan.conf",
-    ]);
-    expect(reserve?.undo).toEqual([
-      "echo '8080,9000-9010' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
-      "echo 'net.ipv4.ip_local_reserved_ports = 8080,9000-9010' | sudo tee /etc/sysctl.d/60-portolan.conf",
-    ]);
-    expect(reserve).toMatchObject({ needsRoot: true, persistent: true });
   });
-  test('with nothing reserved the undo empties the list', () => {
-    const [, reserve] = remedies({ reserved: [] });
-    expect(reserve?.commands[0]).toBe("echo '60163' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports");
-    expect(reserve?.undo).toEqual([
-      "echo '' | sudo tee /proc/sys/net/ipv4/ip_local_reserved_ports",
-      'sudo rm /etc/sysctl.d/60-portolan.conf',
-    ]);
-  });
-  test('a list longer than sysctl writes whole is not written at boot', () => {
-    const reserved = Array.from({ length: 900 }, (_, i) => [40_001 + 2 * i, 40_001 + 2 * i] as const);
-    const [, reserve] = remedies({ reserved });
-    expect(reserve).toMatchObject({ persistent: false, title: { key: 'remedy.reserve.now' } });
-    expect(reserve?.commands).toHaveLength(1);
-    // One write, or the kernel would take half a number for a whole one.
-    expect(reserve?.commands[0]).toMatch(
-      /,41799,60163' \| sudo dd bs=1M iflag=fullblock of=\/proc\/sys\/net\/ipv4\/ip_local_reserved_ports$/,
-    );
-  });
-  test('for any list: the command adds this port and nothing else, the undo is the list as it was', () => {
-    const range = fc
-      .tuple(fc.integer({ min: 1, max: 65_000 }), fc.nat(500))
-      .map(([first, more]) => [first, first + more] as const);
-    fc.assert(
-      fc.property(fc.array(range, { maxLength: 6 }), (reserved) => {
-        const [, reserve] = remedies({ reserved });
-        const before = formatRanges(reserved);
-        const listOf = (command = ''): string | undefined => /^echo '([^']*)' \|/.exec(command)?.[1];
-        const written = listOf(reserve?.commands[0]);
-        expect(written).toBe(before === '' ? '60163' : `${before},60163`);
-        expect(listOf(reserve?.undo[0])).toBe(before);
-      }),
-    );
-  });
-  test('is not offered where the list could not be read: writing would lose what stands there', () => {
+  test('is not offered where the list could not be read, nor on other systems', () => {
     expect(remedies({ reserved: null }).map(({ title }) => title.key)).toEqual(['remedy.move']);
     expect(remedies({ platform: 'darwin' }).map(({ title }) => title.key)).toEqual(['remedy.move']);
   });

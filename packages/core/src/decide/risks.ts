@@ -7,7 +7,6 @@ import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { claimName, isWide } from './claims.ts';
 import { cellOf, forecastOf } from './forecast.ts';
-import { formatRanges } from './port-set.ts';
 
 /** What the risks are judged from. */
 export interface RiskInput {
@@ -19,6 +18,8 @@ export interface RiskInput {
   readonly ephemeralUse: EphemeralUse | null;
   readonly defaults: readonly EphemeralDefault[];
   readonly blockedSource: string;
+  /** How a shell calls this program. */
+  readonly call: string;
 }
 
 /** Severities from the gravest to the least. */
@@ -86,7 +87,7 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
       last,
       parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
     }),
-    remedies: reserveRemedies(port, host),
+    remedies: reserveRemedies(input),
     sources: ['linux-ip-sysctl', 'rfc6056'],
   };
 }
@@ -100,15 +101,8 @@ function worstForecast({ port, transports, host, ephemeralUse }: RiskInput): For
     .reduce((a, b) => (a === null || (b !== null && b.chance > a.chance) ? b : a), null);
 }
 
-/** The kernel's list, and the file that sets it at boot. */
-const RESERVED_FILE = '/proc/sys/net/ipv4/ip_local_reserved_ports';
-const BOOT_FILE = '/etc/sysctl.d/60-portolan.conf';
-
-/** sysctl writes a longer list in pieces, of which only the first takes effect, and reports success. */
-const SYSCTL_LIMIT = 4000;
-
-/** Writing the list replaces it, so what stands there is written again with the new port. */
-function reserveRemedies(port: number, host: HostView): Remedy[] {
+/** `reserve` merges with what others reserved, writes what survives a reboot, reads back and can undo. */
+function reserveRemedies({ port, host, call }: RiskInput): Remedy[] {
   const moved: Remedy = {
     title: say('remedy.move'),
     commands: [],
@@ -117,22 +111,14 @@ function reserveRemedies(port: number, host: HostView): Remedy[] {
     undo: [],
   };
   if (host.platform !== 'linux' || host.reserved === null) return [moved];
-  const before = formatRanges(host.reserved);
-  const after = before === '' ? String(port) : `${before},${port}`;
-  const persistent = after.length < SYSCTL_LIMIT;
-  // tee writes a long list in pieces as well, and the kernel takes the half of a number for a whole one.
-  const writer = persistent ? `tee ${RESERVED_FILE}` : `dd bs=1M iflag=fullblock of=${RESERVED_FILE}`;
-  const now = (list: string): string => `echo '${list}' | sudo ${writer}`;
-  const atBoot = (list: string): string =>
-    `echo 'net.ipv4.ip_local_reserved_ports = ${list}' | sudo tee ${BOOT_FILE}`;
   return [
     moved,
     {
-      title: say(persistent ? 'remedy.reserve' : 'remedy.reserve.now', { port }),
-      commands: [now(after), ...(persistent ? [atBoot(after)] : [])],
+      title: say('remedy.reserve', { port }),
+      commands: [`sudo ${call} reserve ${port} --apply`],
       needsRoot: true,
-      persistent,
-      undo: [now(before), ...(persistent ? [before === '' ? `sudo rm ${BOOT_FILE}` : atBoot(before)] : [])],
+      persistent: true,
+      undo: [`sudo ${call} unreserve ${port} --apply`],
     },
   ];
 }

@@ -208,6 +208,7 @@ function hostileReport(evil: string): PortReport {
       ephemeralUse: makeUse({ bindUpper: { used: 2 } }),
       defaults: [],
       blockedSource: 'whatwg',
+      call: 'portolan',
     }),
   };
 }

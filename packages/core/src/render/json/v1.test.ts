@@ -81,6 +81,7 @@ const report = (port: number, snapshot: Snapshot) =>
     defaults: [
       { os: 'FreeBSD', versions: '14', transports: ['tcp'], ranges: [[1024, 65_535]], source: 'freebsd' },
     ],
+    call: 'portolan',
     source: (id) => ({ title: id, url: `https://example.org/${id}`, date: null }),
   });
 

@@ -79,7 +79,7 @@ export const run: Run = async (context) => {
   }
   const snapshot = await context.look({ ports: null, transports: TRANSPORTS, countEphemeral: true });
   const facts = await context.facts(true);
-  const sight = sightOf(snapshot, facts);
+  const sight = sightOf(snapshot, facts, context.call());
   const withXsan = xsan || gathering.fsports !== null;
   const found = withXsan ? await findXsan(gathering, root, procRoot, hidesProcesses(snapshot.gaps)) : null;
   const extras = facts.extras();
@@ -133,7 +133,7 @@ interface Sight {
   readonly risks: (port: number, transports: readonly Transport[]) => readonly Risk[];
 }
 
-function sightOf(snapshot: Snapshot, facts: Facts): Sight {
+function sightOf(snapshot: Snapshot, facts: Facts, call: string): Sight {
   const claims = new Map<number, readonly Claim[]>();
   const sockets = new Map<number, Snapshot['sockets'][number][]>();
   for (const socket of snapshot.sockets) {
@@ -150,7 +150,7 @@ function sightOf(snapshot: Snapshot, facts: Facts): Sight {
     },
     // As `portolan PORT` would look: at this port's own sockets.
     risks: (port, transports) =>
-      reportOn(port, transports, facts, { ...snapshot, sockets: sockets.get(port) ?? [] }).risks,
+      reportOn(port, transports, facts, { ...snapshot, sockets: sockets.get(port) ?? [] }, call).risks,
   };
 }
 

@@ -26,7 +26,7 @@ export const run: Run = async (context) => {
   const { range, transports } = await readPorts(raw, context.lang, open);
   if (range[0] === range[1]) {
     const snapshot = await context.look({ ports: range, transports, countEphemeral: true });
-    const report = reportOn(range[0], transports, await open(), snapshot);
+    const report = reportOn(range[0], transports, await open(), snapshot, context.call());
     if (context.json) showJson(context, reportJson(report, context.lang));
     else showPage(context, reportPage(report));
   } else {
@@ -42,7 +42,7 @@ async function manyPorts(
 ): Promise<void> {
   const facts = await context.facts(true);
   const snapshot = await context.look({ ports: range, transports });
-  const reports = portReports(range, transports, facts, snapshot);
+  const reports = portReports(range, transports, facts, snapshot, context.call());
   if (context.json) showReports(context, reports);
   else showPage(context, rangePage(range, [...reports]));
 }
@@ -52,6 +52,7 @@ function* portReports(
   transports: readonly Transport[],
   facts: Facts,
   snapshot: Snapshot,
+  call: string,
 ): Generator<PortReport> {
   const byPort = new Map<number, Socket[]>();
   for (const socket of snapshot.sockets) {
@@ -60,7 +61,7 @@ function* portReports(
     else list.push(socket);
   }
   for (let port = range[0]; port <= range[1]; port++) {
-    yield reportOn(port, transports, facts, { ...snapshot, sockets: byPort.get(port) ?? [] });
+    yield reportOn(port, transports, facts, { ...snapshot, sockets: byPort.get(port) ?? [] }, call);
   }
 }
 

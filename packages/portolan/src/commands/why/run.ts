@@ -41,7 +41,7 @@ export const run: Run = async (context) => {
       attempt: trials === null ? null : (wish) => trials.try(wish),
       host: bindHost,
       risks: async (snapshot) =>
-        reportOn(port, [asked.transport], await context.facts(false), snapshot).risks,
+        reportOn(port, [asked.transport], await context.facts(false), snapshot, context.call()).risks,
       call: context.call,
     });
     if (context.json) showJson(context, whyJson(decision, context.lang));
