@@ -56,10 +56,12 @@ export function planReserve(input: ReserveInput): ReservePlan {
   const dropIn = readDropIn(state.dropInText ?? '');
   const list = state.list === null ? null : joinRanges(state.list);
   const change = list === null ? NOTHING : listChange(input, ports, list, dropIn);
-  const block = input.nowOnly ? dropIn.block : nextBlock(input, ports, change, dropIn);
-  const file = input.nowOnly ? null : fileChange(state, dropIn, block);
+  // Other systems have no such files.
+  const fileless = input.nowOnly || state.platform !== 'linux';
+  const block = fileless ? dropIn.block : nextBlock(input, ports, change, dropIn);
+  const file = fileless ? null : fileChange(state, dropIn, block);
   const after = list === null ? null : joinRanges(withoutRanges(list, change.remove), change.add);
-  const boot = input.nowOnly ? null : bootChange(state, file);
+  const boot = fileless ? null : bootChange(state, file);
   const refusal = refusalOf(input, ports, change, file, after);
   const flags = [...(input.force ? ['--force'] : []), ...(input.nowOnly ? ['--now'] : []), ...input.flags];
   const command = (

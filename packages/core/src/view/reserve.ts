@@ -74,6 +74,8 @@ export function reserveQuestion({ plan }: ReserveReport): Message {
 
 /** Would nothing change at all? */
 export function isIdle({ plan }: ReserveReport): boolean {
+  // Of other systems nothing is known.
+  if (plan.refusal === 'other-system') return false;
   return plan.add.length === 0 && plan.remove.length === 0 && plan.files.length === 0;
 }
 

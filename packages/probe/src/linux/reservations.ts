@@ -1,4 +1,5 @@
 // Reads and writes the reserved ports of this network namespace, and the drop-in that sets them at boot.
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -137,7 +138,7 @@ function writeList(path: string, text: string, position: number): Refused | null
 
 /** Writes beside, to the disk, then moves: whoever reads sees the old file or the new one. */
 function stageText(path: string, text: string): StagedFile | Refused {
-  const beside = `${path}.${process.pid}.new`;
+  const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`;
   const folder = dirname(path);
   const made = missing(folder);
   let fd = -1;
