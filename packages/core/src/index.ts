@@ -10,6 +10,28 @@ export {
   killPlan,
   launchDepth,
 } from './decide/kill.ts';
+export {
+  claimable,
+  formatLease,
+  isLeaseName,
+  leaseOf,
+  NAME_LIMIT,
+  parseLease,
+  portVariable,
+} from './decide/lease.ts';
+export {
+  countRefusals,
+  currentDefaults,
+  heldPorts,
+  isUnsure,
+  nearVerdict,
+  offers,
+  type PickFacts,
+  type PickOrder,
+  pickedPort,
+  pickGaps,
+  ruleAgainst,
+} from './decide/pick.ts';
 export { formatRanges, type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
 export { holderKind, holdersOf, redirectHolder, toHolder, useOf } from './decide/use.ts';
@@ -18,7 +40,9 @@ export * from './model/claim.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';
 export * from './model/kill.ts';
+export * from './model/lease.ts';
 export * from './model/message.ts';
+export * from './model/pick.ts';
 export * from './model/port.ts';
 export * from './model/query.ts';
 export * from './model/report.ts';
@@ -26,16 +50,20 @@ export * from './model/socket.ts';
 export * from './model/why.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
+export * from './render/json/lease.ts';
 export { HolderLines, listPieces } from './render/json/lines.ts';
+export { type PickV1, pickJson } from './render/json/pick.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson } from './render/printable.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
-export { containerName, formatEndpoint, namespaceName } from './view/holder-words.ts';
+export { containerName, formatEndpoint, gapMessages, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
+export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
+export { pickPage } from './view/pick.ts';
 export { reportPage } from './view/report.ts';
 export { rangePage, searchPage } from './view/search.ts';
 export * from './view/tree.ts';

@@ -3,10 +3,16 @@ import type { BindHost, Snapshot } from '@portolan/core';
 import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+import type { FolderLock } from './linux/folder-lock.ts';
+import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+import type { ProcessMarks } from './linux/process-mark.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
 export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+export type { FolderLock } from './linux/folder-lock.ts';
+export type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+export type { ProcessMarks } from './linux/process-mark.ts';
 
 /**
  * The probe for a platform (a value of process.platform), loaded on demand. A platform without one gets a
@@ -41,4 +47,25 @@ export async function bindTrials(options: BindTrialOptions): Promise<BindTrials>
 /** Begins to watch this machine's sockets; null on a system that cannot be watched yet. */
 export async function watch(request: WatchRequest): Promise<Watch | null> {
   return process.platform === 'linux' ? (await import('./linux/watch/watch.ts')).watchLinux(request) : null;
+}
+
+/** Marks that name processes for good, and whether those processes still run. */
+export async function processMarks(): Promise<ProcessMarks> {
+  return (await import('./linux/process-mark.ts')).processMarks();
+}
+
+/**
+ * Locks a folder against every other process that does the same; the lock ends with us, however we end. Throws what the
+ * system says: `ETIMEDOUT` after `waitMs`, `ENOSYS` where there is no such lock.
+ */
+export async function lockFolder(
+  folder: string,
+  options: { readonly ffi: boolean; readonly waitMs: number; readonly signal?: AbortSignal },
+): Promise<FolderLock> {
+  return (await import('./linux/folder-lock.ts')).lockFolder(folder, options);
+}
+
+/** A socket that a program can inherit; null where there is no native code. */
+export async function holdSocket(wish: HeldSocketWish): Promise<HeldSocket | null> {
+  return (await import('./linux/held-socket.ts')).holdSocket(wish);
 }

@@ -1,7 +1,14 @@
 // The one error class users may see: what happened, why, what to do, and the exit code it means.
 
 /** Closed set of failures; `exitCodeOf` gives each its exit code. */
-export type ErrorCode = 'USAGE' | 'FACTS_MISSING' | 'FACTS_CORRUPT' | 'FACTS_UPDATE' | 'DATA_DIR' | 'OUTPUT';
+export type ErrorCode =
+  | 'USAGE'
+  | 'FACTS_MISSING'
+  | 'FACTS_CORRUPT'
+  | 'FACTS_UPDATE'
+  | 'DATA_DIR'
+  | 'LEASES'
+  | 'OUTPUT';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
 export class PortolanError extends Error {
@@ -23,6 +30,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   FACTS_CORRUPT: 3,
   FACTS_UPDATE: 1,
   DATA_DIR: 1,
+  LEASES: 1,
   OUTPUT: 1,
 };
 

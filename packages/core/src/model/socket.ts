@@ -177,7 +177,8 @@ export type GapCode =
   | 'redirects-unparsed'
   | 'containers-unreadable'
   | 'activation-unreadable'
-  | 'vrf';
+  | 'vrf'
+  | 'leases-private';
 
 /** Something the probe could not see. */
 export interface Gap {

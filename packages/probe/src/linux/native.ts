@@ -138,3 +138,9 @@ export function loadWatchCalls(): WatchCalls | null {
     },
   };
 }
+
+/** The call of a lock on a folder; null where `loadLibc` is. */
+export function loadFlock(): ((fd: number, operation: number) => number) | null {
+  if (loadLibc() === null) return null;
+  return loadKoffi().load(null).func('flock', 'int', ['int', 'int']);
+}
