@@ -31,10 +31,13 @@ export async function pickTools(context: Context): Promise<PickTools> {
   if (args.values.has('procfs-root')) {
     throw new PortolanError('USAGE', 'Nothing can be picked or leased on a recorded host (--procfs-root).');
   }
-  const { processMarks } = await import('@portolan/probe');
+  const { lockFolder, processMarks } = await import('@portolan/probe');
   const uid = process.geteuid?.();
+  const ffi = !args.switches.has('no-ffi');
   return {
-    store: new LeaseStore(leaseFolder(io.env, uid), { ffi: !args.switches.has('no-ffi') }),
+    store: new LeaseStore(leaseFolder(io.env, uid), (folder, options) =>
+      lockFolder(folder, { ...options, ffi }),
+    ),
     marks: await processMarks(),
     uid,
     look: () => context.look({ ports: null, transports: LOOKED_AT, namespaces: false }),

@@ -62,6 +62,12 @@ export interface PickWish {
   readonly excluded: ReadonlySet<number>;
   /** Address to try the bind on; null for every address of both families. */
   readonly host: string | null;
+  /** Numbers to try first, in order, whosever they are: only facts refuse them. */
+  readonly preferred: readonly number[];
+  /** Trust the bind alone where a gap may hide a holder; else nothing is offered then. */
+  readonly trusting: boolean;
+  /** Count what every rule refused: it asks the claims of every number. */
+  readonly counted: boolean;
   /** Lease what is picked, for this process and no name. */
   readonly hold: ProcessMark | null;
 }
@@ -111,19 +117,22 @@ export function checkLifted(words: readonly string[]): ReadonlySet<PickRule> {
 /** Ports that no rule refuses, each bound for a moment. Throws LEASES where the leases cannot be read. */
 export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickDecision> {
   const snapshot = await tools.look();
-  const facts = await tools.facts(true);
+  const facts = await tools.facts(wish.counted);
   try {
     const gaps = [...pickGaps(snapshot.gaps), ...tools.store.gaps];
-    const unsure = isUnsure(snapshot, wish.transports);
+    const unclear = isUnsure(snapshot, wish.transports);
+    const unsure = unclear && !wish.trusting;
     const order = orderOf(wish.near, wish.name, wish.project);
     const found = await tools.store.locked(async (writer) => {
-      if (!unsure) clearLeftovers(writer, snapshot, tools);
+      if (!unclear) clearLeftovers(writer, snapshot, tools);
       const own = wish.name === null ? null : ownLease(wish.name, wish.project, tools);
       const rules = rulesOf(wish, snapshot, facts, leasedPorts(tools, own));
       const tried = new Set<number>();
       const ports: number[] = [];
       // What the name has already comes first, whatever lies nearer.
       const first = own === null || ruleAgainst(own.port, rules) !== null ? [] : [own.port];
+      const plain = { ...rules, lifted: new Set(LIFTABLE) };
+      first.push(...wish.preferred.filter((port) => ruleAgainst(port, plain) === null));
       for (const port of unsure ? [] : chain(first, offers(order, rules))) {
         if (ports.length >= wish.count) break;
         if (ports.includes(port) || tried.has(port)) continue;
@@ -137,7 +146,9 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
       }
       return { ports, tried, rules };
     }, tools.signal);
-    const { refused, left } = countRefusals(found.rules, found.tried.size);
+    const { refused, left } = wish.counted
+      ? countRefusals(found.rules, found.tried.size)
+      : { refused: [], left: 0 };
     const { near } = wish;
     const nearRule =
       near === null ? null : found.tried.has(near) ? 'unbindable' : ruleAgainst(near, found.rules);
@@ -354,7 +365,7 @@ function orderOf(near: number | null, name: string | null, project: Project): Pi
   return { kind: 'walk', seed: [bytes.readUInt32LE(0), bytes.readUInt32LE(4)] };
 }
 
-function newLease(port: number, wish: LeaseWish, { now }: Pick<PickTools, 'now'>): Lease {
+function newLease(port: number, wish: LeaseWish, tools: Pick<PickTools, 'now'>): Lease {
   const { folder, place } = wish.project;
   return {
     name: wish.name,
@@ -363,14 +374,14 @@ function newLease(port: number, wish: LeaseWish, { now }: Pick<PickTools, 'now'>
     port,
     transport: wish.transport,
     holder: wish.holder,
-    madeAt: now().toISOString(),
+    madeAt: tools.now().toISOString(),
   };
 }
 
-function heldLease(port: number, wish: PickWish, holder: ProcessMark, { now }: PickTools): Lease {
+function heldLease(port: number, wish: PickWish, holder: ProcessMark, tools: Pick<PickTools, 'now'>): Lease {
   const { folder, place } = wish.project;
   const transport = wish.transports[0] ?? 'tcp';
-  return { name: null, project: folder, place, port, transport, holder, madeAt: now().toISOString() };
+  return { name: null, project: folder, place, port, transport, holder, madeAt: tools.now().toISOString() };
 }
 
 function* chain(first: readonly number[], then: Iterable<number>): Generator<number> {

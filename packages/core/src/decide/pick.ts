@@ -200,7 +200,14 @@ export function refusalOf(port: number, rule: PickRule, facts: PickFacts): Messa
       return say('pick.refused.ephemeral-elsewhere', { port, names: { list: systemsOf(port, facts) } });
     case 'privileged':
       return say('pick.refused.privileged', { port, from: facts.limits.unprivilegedFrom ?? 1024 });
-    default:
+    case 'system-ports':
+    case 'dynamic-ports':
+    case 'excluded':
+    case 'reserved':
+    case 'browser-blocked':
+    case 'leased':
+    case 'in-use':
+    case 'unbindable':
       return say(`pick.refused.${rule}`, { port });
   }
 }

@@ -56,18 +56,24 @@ export interface LeaseWriter {
   remove(port: number): void;
 }
 
+/** Locks a folder against every other process; see the probe. */
+export type LockFolder = (
+  folder: string,
+  options: { readonly waitMs: number; readonly signal?: AbortSignal },
+) => Promise<{ release(): void }>;
+
 /** The leases of one folder. */
 export class LeaseStore {
   readonly place: LeasePlace;
   readonly gaps: readonly Gap[];
   readonly #folder: string;
-  readonly #ffi: boolean;
+  readonly #lock: LockFolder;
 
-  constructor({ folder, shared, gaps }: LeaseFolder, options: { readonly ffi: boolean }) {
+  constructor({ folder, shared, gaps }: LeaseFolder, lock: LockFolder) {
     this.place = { folder, shared };
     this.gaps = gaps;
     this.#folder = folder;
-    this.#ffi = options.ffi;
+    this.#lock = lock;
   }
 
   /** What lies there now, by port. Needs no lock: every file is whole. */
@@ -87,9 +93,7 @@ export class LeaseStore {
   async locked<T>(work: (writer: LeaseWriter) => Promise<T> | T, signal?: AbortSignal): Promise<T> {
     let lock: { release(): void };
     try {
-      const { lockFolder } = await import('@portolan/probe');
-      lock = await lockFolder(this.#folder, {
-        ffi: this.#ffi,
+      lock = await this.#lock(this.#folder, {
         waitMs: LOCK_WAIT,
         ...(signal === undefined ? {} : { signal }),
       });

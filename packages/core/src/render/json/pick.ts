@@ -21,6 +21,8 @@ export interface PickV1 {
     readonly rule: PickRule | null;
     readonly text: string | null;
   } | null;
+  /** True where a gap may hide a holder, so that nothing is called free. */
+  readonly unsure: boolean;
   /** True where the ports stay leased until this process ends. */
   readonly held: boolean;
   readonly gaps: readonly GapV1[];
@@ -42,6 +44,7 @@ export function pickJson(decision: PickDecision, lang: Translator): PickV1 {
       near === null
         ? null
         : { port: near.port, rule: near.rule, text: near.text === null ? null : lang.say(near.text) },
+    unsure: decision.unsure,
     held: decision.held,
     gaps: decision.gaps.map((gap) => gapJson(gap, lang)),
   };

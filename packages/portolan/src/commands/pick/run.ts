@@ -39,7 +39,10 @@ export const run: Run = async (context) => {
     transports: readTransports(values.get('transport')),
     lifted: checkLifted(readList(values.get('allow'))),
     excluded: new Set<number>(),
+    preferred: [],
     host: null,
+    trusting: false,
+    counted: true,
   };
   const tools = await pickTools(context);
   const project = projectOf(values.get('project') ?? process.cwd(), tools.uid);
