@@ -160,7 +160,7 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
       left,
       near: near === null ? null : nearVerdict(near, nearRule, found.rules),
       ephemeral: snapshot.limits.ephemeral,
-      systems: [...new Set(currentDefaults(found.rules.defaults).map(({ os }) => os))],
+      systems: [...new Set(found.rules.defaults.map(({ os }) => os))],
       lifted: [...wish.lifted],
       unsure,
       held: wish.hold !== null && found.ports.length > 0,
@@ -347,7 +347,7 @@ function rulesOf(
   return {
     transports,
     limits: snapshot.limits,
-    defaults: ephemeral,
+    defaults: currentDefaults(ephemeral),
     blocked: new Set(blocked.ports.map(({ port }) => port)),
     claimsOf: (port) => facts.claimsFor(port).claims,
     leased,

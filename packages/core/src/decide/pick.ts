@@ -20,6 +20,7 @@ export const PICK_MIN = 1;
 export interface PickFacts {
   readonly transports: readonly Transport[];
   readonly limits: HostLimits;
+  /** Those of current systems; see `currentDefaults`. */
   readonly defaults: readonly EphemeralDefault[];
   /** Numbers that browsers refuse. */
   readonly blocked: ReadonlySet<number>;
@@ -98,7 +99,7 @@ function applies(rule: PickRule, port: number, facts: PickFacts): boolean {
     case 'ephemeral-here':
       return limits.ephemeral !== null && inRange(port, limits.ephemeral);
     case 'ephemeral-elsewhere':
-      return systemsOf(port, facts).length > 0;
+      return facts.defaults.some((entry) => holds(entry, port));
     case 'browser-blocked':
       return facts.blocked.has(port);
     case 'claimed':
@@ -113,11 +114,13 @@ function applies(rule: PickRule, port: number, facts: PickFacts): boolean {
   }
 }
 
-/** Current systems whose default range has the number. */
+function holds({ ranges }: EphemeralDefault, port: number): boolean {
+  return ranges.some((range) => inRange(port, range));
+}
+
+/** Systems whose default range has the number. */
 function systemsOf(port: number, { defaults }: PickFacts): string[] {
-  const found = currentDefaults(defaults).filter((entry) =>
-    entry.ranges.some((range) => inRange(port, range)),
-  );
+  const found = defaults.filter((entry) => holds(entry, port));
   return [...new Set(found.map((entry) => entry.os))];
 }
 
@@ -237,7 +240,7 @@ export function pickedPort(port: number, facts: PickFacts, { near, name }: PickC
     const [first, last] = limits.ephemeral;
     add('outside-range', 'ephemeral-here', say('pick.reason.outside-range', { first, last }));
   }
-  const systems = [...new Set(currentDefaults(facts.defaults).map(({ os }) => os))];
+  const systems = [...new Set(facts.defaults.map(({ os }) => os))];
   if (systems.length > 0) {
     add(
       'outside-others',
