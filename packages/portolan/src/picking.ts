@@ -34,7 +34,7 @@ import type { ProcessMarks } from '@portolan/probe';
 import { bindable } from './bind-trial.ts';
 import { echo } from './flags.ts';
 import { type Project, placeOf } from './leases/project.ts';
-import type { LeaseStore, LeaseWriter } from './leases/store.ts';
+import type { LeaseList, LeaseStore, LeaseWriter } from './leases/store.ts';
 
 /** What the work is done with. */
 export interface PickTools {
@@ -125,8 +125,8 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
     const order = orderOf(wish.near, wish.name, wish.project);
     const found = await tools.store.locked(async (writer) => {
       if (!unclear) clearLeftovers(writer, snapshot, tools);
-      const own = wish.name === null ? null : ownLease(wish.name, wish.project, tools);
-      const rules = rulesOf(wish, snapshot, facts, leasedPorts(tools, own));
+      const own = wish.name === null ? null : ownLease(wish.name, wish.project, writer.found(), tools);
+      const rules = rulesOf(wish, snapshot, facts, leasedPorts(writer.found(), own));
       const tried = new Set<number>();
       const ports: number[] = [];
       // What the name has already comes first, whatever lies nearer.
@@ -175,7 +175,7 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
 export async function takeLease(wish: LeaseWish, tools: PickTools): Promise<LeaseTaken> {
   checkName(wish.name);
   const { store } = tools;
-  const known = ownLease(wish.name, wish.project, tools);
+  const known = ownLease(wish.name, wish.project, store.list(), tools);
   // A lease that stands as it should is only read: nothing is looked at and nobody waited for.
   if (known !== null && isCurrent(known, wish, tools)) return knownLease(known, store.gaps);
   if (known !== null) {
@@ -212,7 +212,7 @@ async function takeNew(
   const order = orderOf(wish.near, wish.name, wish.project);
   const transports = [wish.transport];
   const asked = { transports, lifted: wish.lifted, excluded: new Set<number>() };
-  const rules = rulesOf(asked, snapshot, facts, leasedPorts(tools, null));
+  const rules = rulesOf(asked, snapshot, facts, leasedPorts(writer.found(), null));
   const give = (port: number): LeaseTaken => ({
     lease: { ...newLease(port, wish, tools), uid: tools.uid ?? 0 },
     fresh: true,
@@ -230,8 +230,8 @@ async function takeNew(
   }
   // Nothing else is left: the names whose processes are gone give way, as far as their files are ours to change.
   const stale = new Map(
-    store
-      .list()
+    writer
+      .found()
       .leases.filter((lease) => claimable(lease, marks.state(lease.holder)) === 'stale')
       .filter(({ uid }) => mayChange(uid, tools.uid))
       .map((lease) => [lease.port, lease]),
@@ -254,7 +254,7 @@ export async function releaseName(
   tools: Omit<PickTools, 'look' | 'facts'>,
 ): Promise<StoredLease | null> {
   return tools.store.locked((writer) => {
-    const own = ownLease(name, project, tools);
+    const own = ownLease(name, project, writer.found(), tools);
     if (own !== null) writer.remove(own.port);
     return own;
   }, tools.signal);
@@ -263,7 +263,7 @@ export async function releaseName(
 /** Gives a port back that this very process leased; nothing where the lease has passed to another since. */
 export async function releasePort(lease: Lease, tools: Omit<PickTools, 'look' | 'facts'>): Promise<void> {
   await tools.store.locked((writer) => {
-    const now = tools.store.list().leases.find(({ port }) => port === lease.port);
+    const now = writer.found().leases.find(({ port }) => port === lease.port);
     const same =
       now !== undefined &&
       now.name === lease.name &&
@@ -275,11 +275,11 @@ export async function releasePort(lease: Lease, tools: Omit<PickTools, 'look' | 
   });
 }
 
-type Judge = Pick<PickTools, 'store' | 'marks' | 'uid'>;
+type Judge = Pick<PickTools, 'marks' | 'uid'>;
 
 /** The lease that a name of a project has. */
-export function ownLease(name: string, project: Project, { store, uid }: Judge): StoredLease | null {
-  return leaseOf(store.list().leases, {
+function ownLease(name: string, project: Project, { leases }: LeaseList, { uid }: Judge): StoredLease | null {
+  return leaseOf(leases, {
     name,
     project: project.folder,
     place: project.place,
@@ -296,7 +296,7 @@ function isCurrent(lease: StoredLease, wish: LeaseWish, { marks, uid }: Judge): 
 
 /** Under the lock: the lease the name has, with a holder that lives and the folder where the project is now. */
 function renew(writer: LeaseWriter, wish: LeaseWish, tools: Judge): StoredLease | null {
-  const own = ownLease(wish.name, wish.project, tools);
+  const own = ownLease(wish.name, wish.project, writer.found(), tools);
   if (own === null || isCurrent(own, wish, tools)) return own;
   const { folder: project, place } = wish.project;
   const holder = tools.marks.state(own.holder) === 'gone' ? wish.holder : own.holder;
@@ -317,9 +317,9 @@ function checkTransport(lease: StoredLease, { name, transport }: LeaseWish): voi
 }
 
 /** Leases for no name of processes that are gone, on ports that nobody has: there is nothing left of them. */
-function clearLeftovers(writer: LeaseWriter, snapshot: Snapshot, { store, marks, uid }: Judge): void {
+function clearLeftovers(writer: LeaseWriter, snapshot: Snapshot, { marks, uid }: Judge): void {
   const held = heldPorts(snapshot, ['tcp', 'udp']);
-  for (const lease of store.list().leases) {
+  for (const lease of writer.found().leases) {
     if (held.has(lease.port) || !mayChange(lease.uid, uid)) continue;
     if (claimable(lease, marks.state(lease.holder)) === 'leftover') writer.remove(lease.port);
   }
@@ -330,8 +330,7 @@ function mayChange(owner: number, uid: number | undefined): boolean {
   return uid === undefined || uid === 0 || owner === uid;
 }
 
-function leasedPorts({ store }: Judge, own: StoredLease | null): Set<number> {
-  const { leases, damaged } = store.list();
+function leasedPorts({ leases, damaged }: LeaseList, own: StoredLease | null): Set<number> {
   const ports = new Set([...leases, ...damaged].map(({ port }) => port));
   if (own !== null) ports.delete(own.port);
   return ports;

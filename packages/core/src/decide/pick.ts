@@ -9,7 +9,7 @@ import {
   type PickRule,
   type RuleCount,
 } from '../model/pick.ts';
-import { inRange, PORT_MAX, type Transport } from '../model/port.ts';
+import { inRange, PORT_MAX, type PortRange, type Transport } from '../model/port.ts';
 import type { Gap, HostLimits, Snapshot } from '../model/socket.ts';
 import { claimName, isWide, narrowestFirst } from './claims.ts';
 
@@ -83,6 +83,21 @@ export function ruleAgainst(port: number, facts: PickFacts): PickRule | null {
   return PICK_RULES.find((rule) => !facts.lifted.has(rule) && applies(rule, port, facts)) ?? null;
 }
 
+/** Lists of this many ranges are looked up in a table: machines have hundreds, and a walk asks for all numbers. */
+const TABLE_FROM = 8;
+const TABLES = new WeakMap<readonly PortRange[], Uint8Array>();
+
+function isReserved(port: number, ranges: readonly PortRange[]): boolean {
+  if (ranges.length < TABLE_FROM) return ranges.some((range) => inRange(port, range));
+  let table = TABLES.get(ranges);
+  if (table === undefined) {
+    table = new Uint8Array(PORT_MAX + 1);
+    for (const [first, last] of ranges) table.fill(1, first, last + 1);
+    TABLES.set(ranges, table);
+  }
+  return table[port] === 1;
+}
+
 function applies(rule: PickRule, port: number, facts: PickFacts): boolean {
   const { limits } = facts;
   switch (rule) {
@@ -95,7 +110,7 @@ function applies(rule: PickRule, port: number, facts: PickFacts): boolean {
     case 'privileged':
       return limits.unprivilegedFrom !== null && port < limits.unprivilegedFrom;
     case 'reserved':
-      return limits.reserved?.some((range) => inRange(port, range)) ?? false;
+      return limits.reserved !== null && isReserved(port, limits.reserved);
     case 'ephemeral-here':
       return limits.ephemeral !== null && inRange(port, limits.ephemeral);
     case 'ephemeral-elsewhere':

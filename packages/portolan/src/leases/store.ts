@@ -48,6 +48,8 @@ export interface LeaseList {
 
 /** What may be done under the lock. */
 export interface LeaseWriter {
+  /** What lies there, as this writer leaves it; read once. */
+  found(): LeaseList;
   /** False where the port has a file already. */
   create(lease: Lease): boolean;
   /** Puts another lease in the place of one. Throws LEASES where its file is somebody else's. */
@@ -103,10 +105,17 @@ export class LeaseStore {
     }
     try {
       this.#sweep();
+      let list: LeaseList | null = null;
+      // Nobody else changes anything now, so what was read holds until we change it.
+      const changed = <R>(result: R): R => {
+        list = null;
+        return result;
+      };
       return await work({
-        create: (lease) => this.#write(lease, 'create'),
-        replace: (lease) => void this.#write(lease, 'replace'),
-        remove: (port) => this.#remove(port),
+        found: () => (list ??= this.list()),
+        create: (lease) => changed(this.#write(lease, 'create')),
+        replace: (lease) => void changed(this.#write(lease, 'replace')),
+        remove: (port) => changed(this.#remove(port)),
       });
     } finally {
       lock.release();

@@ -7,9 +7,12 @@ import { loadFlock } from './native.ts';
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** Between two attempts, milliseconds: short at first, for the lock is held for some milliseconds. */
+/**
+ * Between two attempts, milliseconds: short at first, for the lock is held for some milliseconds; longer where many wait,
+ * whose attempts would keep the holder from its work.
+ */
 const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 16;
+const LONGEST_PAUSE = 64;
 
 /** A lock that is held. */
 export interface FolderLock {

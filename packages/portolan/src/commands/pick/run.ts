@@ -104,7 +104,7 @@ function canEnd(): boolean {
 async function giveBack(decision: PickDecision, { store }: PickTools, { hold }: PickWish): Promise<void> {
   const ours = new Set(decision.ports.map(({ port }) => port));
   await store.locked((writer) => {
-    for (const { port, name, holder } of store.list().leases) {
+    for (const { port, name, holder } of writer.found().leases) {
       const same = holder.pid === hold?.pid && holder.startTicks === hold.startTicks;
       if (name === null && same && ours.has(port)) writer.remove(port);
     }

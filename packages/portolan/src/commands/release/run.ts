@@ -28,7 +28,7 @@ export const run: Run = async (context) => {
   }
   if (port !== null) {
     await tools.store.locked((writer) => {
-      const { leases, damaged } = tools.store.list();
+      const { leases, damaged } = writer.found();
       const lease = leases.find((one) => one.port === port);
       if (lease !== undefined) released.push(lease);
       else if (damaged.some((one) => one.port === port)) files.push(port);
