@@ -1,7 +1,7 @@
 // Where leases lie: a folder that every user of the machine can write to and in which nobody can touch another's files,
 // else the user's own.
-import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { type Gap, type LeasePlace, PortolanError } from '@portolan/core';
 import { echo } from '../flags.ts';
 
@@ -82,7 +82,7 @@ function checkTold(told: string, uid: number | undefined): string {
 /** The folder, made where it is not there yet. */
 function folderStat(folder: string, what: string): Stats {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const stat = statSync(folder);
     if (stat.isDirectory()) return stat;
   } catch (cause) {
@@ -92,7 +92,20 @@ function folderStat(folder: string, what: string): Stats {
       { hint: 'Leases need a folder to lie in; PORTOLAN_LEASE_DIR names one.', cause },
     );
   }
-  throw new PortolanError('LEASES', `${what}: ${echo(folder)} is not a folder.`);
+  throw new PortolanError('LEASES', `${what}: ${echo(folder)} is no folder.`);
+}
+
+/** Level by level: Node's own recursion never ends where the system says ENOENT of a parent that is there, as in /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error;
+    makeFolder(dirname(folder));
+    mkdirSync(folder, { mode: 0o700 });
+  }
 }
 
 function ownFolder(env: NodeJS.ProcessEnv, uid: number | undefined): string {
