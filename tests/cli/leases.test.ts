@@ -130,10 +130,12 @@ describe.skipIf(process.platform !== 'linux')('lease', () => {
     expect(again).toBe(web);
     expect(api).not.toBe(web);
     const listed = (await leases()).leases;
-    expect(listed.map(({ name, project }) => [name, project]).toSorted()).toEqual([
-      ['api', app],
-      ['web', app],
-    ]);
+    expect(new Map(listed.map(({ name, project }) => [name, project]))).toEqual(
+      new Map([
+        ['web', app],
+        ['api', app],
+      ]),
+    );
     // The page names each.
     expect((await cli('leases')).out).toMatch(/^2 leases in /);
   });

@@ -132,7 +132,7 @@ liveTest('pick --hold: pickers at once, some killed, share no port, and none is 
     const over = [...first, ...second].map(({ child }) =>
       child.exitCode === null && child.signalCode === null
         ? new Promise((resolve) => child.once('exit', resolve))
-        : null,
+        : Promise.resolve(),
     );
     for (const { child } of [...first, ...second]) child.stdin?.end();
     await Promise.all(over);

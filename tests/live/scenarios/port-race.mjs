@@ -7,11 +7,11 @@ const [what, first, last] = process.argv.slice(2);
 const range = Array.from({ length: last - first + 1 }, (_, index) => Number(first) + index);
 
 if (process.env.RACE_WORKER !== undefined) {
-  const module = await import(what.startsWith('/') ? pathToFileURL(what).href : what);
-  const getPort = module.getPort ?? module.default;
+  const { default: theirs } = await import('get-port');
+  const getPort = what === 'get-port' ? theirs : (await import(pathToFileURL(what).href)).getPort;
   process.send('ready');
-  process.once('message', async () => {
-    process.send({ port: await getPort({ port: range }) });
+  process.once('message', () => {
+    void getPort({ port: range }).then((port) => process.send({ port }));
   });
   process.once('disconnect', () => process.exit(0));
 } else {

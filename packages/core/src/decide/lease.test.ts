@@ -1,5 +1,5 @@
 // Leases as text, whose they are, and names: whatever a file holds is a lease word for word, or is damaged.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lease, StoredLease } from '../model/lease.ts';
 import {

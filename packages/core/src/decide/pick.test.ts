@@ -1,5 +1,5 @@
 // Picking: ten thousand random machines never see a rule broken that is claimed; counts add up; orders are what they say.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Claim, EphemeralDefault } from '../model/claim.ts';
 import { LIFTABLE, PICK_RULES, type PickRule } from '../model/pick.ts';
