@@ -71,7 +71,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /render\/json\/(why|kill|event)|model\/(why|kill|event)|portolan\/src\/(help|why|confirm|report-on)/;
+  /render\/json\/(why|kill|event|pick|lease)|model\/(why|kill|event|pick|lease)|portolan\/src\/(help|why|confirm|report-on|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },

@@ -24,6 +24,13 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'version', short: 'V', value: null, summary: 'print the version' },
 ];
 
+/** The flag that says which project is meant. */
+export const PROJECT_FLAG: Flag = {
+  name: 'project',
+  value: 'DIR',
+  summary: 'the project; without it the git worktree around this folder, else this folder',
+};
+
 /** A command line as read. */
 export interface Parsed {
   readonly positionals: readonly string[];

@@ -9,18 +9,10 @@ import {
 } from '@portolan/core';
 import { readPort } from './ask.ts';
 import type { Context } from './command.ts';
-import type { Flag } from './flags.ts';
 import { echo } from './flags.ts';
 import { leaseFolder } from './leases/folder.ts';
 import { LeaseStore } from './leases/store.ts';
 import type { PickTools } from './picking.ts';
-
-/** Flags that say which project is meant. */
-export const PROJECT_FLAG: Flag = {
-  name: 'project',
-  value: 'DIR',
-  summary: 'the project; without it the git worktree around this folder, else this folder',
-};
 
 /** Numbers are promised whatever the transport, so both are looked at. */
 const LOOKED_AT: readonly Transport[] = ['tcp', 'udp'];

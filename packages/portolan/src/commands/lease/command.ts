@@ -1,6 +1,6 @@
 // `portolan lease NAME`: its words and flags.
 import type { CommandSpec } from '../../command.ts';
-import { PROJECT_FLAG } from '../../pick-tools.ts';
+import { PROJECT_FLAG } from '../../flags.ts';
 
 export const spec: CommandSpec = {
   name: 'lease',
