@@ -27,6 +27,28 @@ export {
   launchDepth,
 } from './decide/kill.ts';
 export {
+  claimable,
+  formatLease,
+  isLeaseName,
+  leaseOf,
+  NAME_LIMIT,
+  parseLease,
+  portVariable,
+} from './decide/lease.ts';
+export {
+  countRefusals,
+  currentDefaults,
+  heldPorts,
+  isUnsure,
+  nearVerdict,
+  offers,
+  type PickFacts,
+  type PickOrder,
+  pickedPort,
+  pickGaps,
+  ruleAgainst,
+} from './decide/pick.ts';
+export {
   commonRanges,
   formatRanges,
   joinRanges,
@@ -52,7 +74,9 @@ export * from './model/error.ts';
 export * from './model/event.ts';
 export * from './model/forecast.ts';
 export * from './model/kill.ts';
+export * from './model/lease.ts';
 export * from './model/message.ts';
+export * from './model/pick.ts';
 export * from './model/port.ts';
 export * from './model/query.ts';
 export * from './model/report.ts';
@@ -65,7 +89,9 @@ export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts'
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
+export * from './render/json/lease.ts';
 export { HolderLines, listPieces } from './render/json/lines.ts';
+export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
@@ -77,9 +103,11 @@ export { LANGUAGES, type MessageKey, type Translator, translator } from './text/
 export { allocatorNode } from './view/allocator.ts';
 export { auditPage } from './view/audit.ts';
 export { ephemeralPage } from './view/ephemeral.ts';
-export { containerName, formatEndpoint, namespaceName } from './view/holder-words.ts';
+export { containerName, formatEndpoint, gapMessages, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
+export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
+export { pickPage } from './view/pick.ts';
 export { reportPage } from './view/report.ts';
 export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
 export { resolverPage, resolverSetupPage } from './view/resolver.ts';

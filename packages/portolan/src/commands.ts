@@ -52,6 +52,26 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/unreserve/command.ts')).spec,
     run: async () => (await import('./commands/unreserve/run.ts')).run,
   },
+  pick: {
+    spec: async () => (await import('./commands/pick/command.ts')).spec,
+    run: async () => (await import('./commands/pick/run.ts')).run,
+  },
+  lease: {
+    spec: async () => (await import('./commands/lease/command.ts')).spec,
+    run: async () => (await import('./commands/lease/run.ts')).run,
+  },
+  release: {
+    spec: async () => (await import('./commands/release/command.ts')).spec,
+    run: async () => (await import('./commands/release/run.ts')).run,
+  },
+  leases: {
+    spec: async () => (await import('./commands/leases/command.ts')).spec,
+    run: async () => (await import('./commands/leases/run.ts')).run,
+  },
+  run: {
+    spec: async () => (await import('./commands/run/command.ts')).spec,
+    run: async () => (await import('./commands/run/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

@@ -26,9 +26,18 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'version', short: 'V', value: null, summary: 'print the version' },
 ];
 
+/** The flag that says which project is meant. */
+export const PROJECT_FLAG: Flag = {
+  name: 'project',
+  value: 'DIR',
+  summary: 'the project; without it the git worktree around this folder, else this folder',
+};
+
 /** A command line as read. */
 export interface Parsed {
   readonly positionals: readonly string[];
+  /** How many of them stand before `--`; null where there is none. */
+  readonly beforeEnd: number | null;
   readonly switches: ReadonlySet<string>;
   readonly values: ReadonlyMap<string, string>;
 }
@@ -46,7 +55,9 @@ export function echo(argument: string): string {
 
 /** Reads arguments by the flags; throws USAGE with the nearest flag for one that is not there. */
 export function parseFlags(args: readonly string[], flags: readonly Flag[]): Parsed {
-  const tooLong = args.find((argument) => argument.length > ARGUMENT_LIMIT);
+  const end = args.indexOf('--');
+  const ours = end < 0 ? args : args.slice(0, end);
+  const tooLong = ours.find((argument) => argument.length > ARGUMENT_LIMIT);
   if (tooLong !== undefined) throw new PortolanError('USAGE', `An argument is too long: “${echo(tooLong)}”.`);
   const options = Object.fromEntries(
     flags.map(({ name, short, value }) => [
@@ -68,7 +79,9 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
   const positionals: string[] = [];
   const switches = new Set<string>();
   const values = new Map<string, string>();
+  let beforeEnd: number | null = null;
   for (const token of tokens) {
+    if (token.kind === 'option-terminator') beforeEnd = positionals.length;
     if (token.kind === 'positional') positionals.push(args[token.index] ?? token.value);
     if (token.kind !== 'option') continue;
     const flag = flags.find((known) => known.name === token.name);
@@ -88,7 +101,7 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
       values.set(flag.name, before === undefined ? value : `${before}\n${value}`);
     }
   }
-  return { positionals, switches, values };
+  return { positionals, beforeEnd, switches, values };
 }
 
 function unknownFlag(name: string, flags: readonly Flag[]): PortolanError {

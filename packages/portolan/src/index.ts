@@ -4,6 +4,7 @@ import {
   type Claim,
   type EventV1,
   eventJson,
+  type PickV1,
   PortolanError,
   type PortRange,
   type PortReport,
@@ -19,7 +20,24 @@ import {
   whyJson,
 } from '@portolan/core';
 import { dataDirectory, openFacts } from '@portolan/facts';
-import { bindHost, bindTrials, snapshot as look, watch as watchHost } from '@portolan/probe';
+import {
+  bindHost,
+  bindTrials,
+  lockFolder,
+  snapshot as look,
+  processMarks,
+  watch as watchHost,
+} from '@portolan/probe';
+import {
+  type GetPortOptions,
+  getPort as getPortHere,
+  type Leased,
+  type LeaseOptions,
+  type LibraryHost,
+  lease as leaseHere,
+  type PickOptions,
+  pick as pickHere,
+} from './leasing.ts';
 import { reportOn } from './report-on.ts';
 
 export type {
@@ -28,6 +46,8 @@ export type {
   Gap,
   Holder,
   Owner,
+  PickRule,
+  PickV1,
   PortRange,
   PortReport,
   ReportV1,
@@ -38,6 +58,7 @@ export type {
   WhyV1,
 } from '@portolan/core';
 export { PortolanError } from '@portolan/core';
+export type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './leasing.ts';
 
 /** Options of every look at this machine. */
 export interface LookOptions {
@@ -192,6 +213,45 @@ export async function watch(options: WatchOptions = {}): Promise<Watching> {
     state: () => watching.state(),
     close: () => watching.close(),
   };
+}
+
+const LIBRARY: LibraryHost = {
+  look: (signal, ffi) =>
+    look({
+      ports: null,
+      transports: USUAL,
+      namespaces: false,
+      walkWorker: WALK_WORKER,
+      ffi,
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  facts: (whole) => openFacts({ shipped: SHIPPED, dataDir: dataDirectory(), whole }),
+  lock: lockFolder,
+  marks: processMarks,
+};
+
+/**
+ * Good ports with reasons, in the shape of `portolan pick --json`; `ports` is empty where none qualifies, or where
+ * `unsure` says that a gap may hide a holder. Throws PortolanError LEASES where the leases cannot be read.
+ */
+export function pick(options: PickOptions = {}): Promise<PickV1> {
+  return pickHere(options, LIBRARY);
+}
+
+/**
+ * The port of a name in a project, for this process: the same every time, and no other project's. Throws PortolanError
+ * USAGE for a name that cannot be one, LEASES where no port is left or the leases cannot be written.
+ */
+export function lease(name: string, options: LeaseOptions = {}): Promise<Leased> {
+  return leaseHere(name, options, LIBRARY);
+}
+
+/**
+ * A port to bind at once, as from the package get-port: one of those wished that is free, else a good one. No two
+ * processes that ask get the same. Throws PortolanError LEASES where none is left.
+ */
+export function getPort(options: GetPortOptions = {}): Promise<number> {
+  return getPortHere(options, LIBRARY);
 }
 
 /** Claims that have every word of the query, best first. */

@@ -11,12 +11,18 @@ import type { Actions } from './actions.ts';
 import type { Backend, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 import type { AllocatorSample } from './linux/allocator-sample.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+import type { FolderLock } from './linux/folder-lock.ts';
+import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
 export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
+export type { FolderLock } from './linux/folder-lock.ts';
+export type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+export type { ProcessMarks } from './linux/process-mark.ts';
 export type { ReservationOptions } from './linux/reservations.ts';
 export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
 
@@ -90,4 +96,25 @@ export async function reservations(options: ReservationOptions): Promise<Reserva
 /** Asks the kernel for ports to prove a reservation (Linux); it must be closed. */
 export async function reserveProver(request: ProofRequest): Promise<Prover> {
   return (await import('./linux/reserve-proof.ts')).openProver(request);
+}
+
+/** Marks that name processes for good, and whether those processes still run. */
+export async function processMarks(): Promise<ProcessMarks> {
+  return (await import('./linux/process-mark.ts')).processMarks();
+}
+
+/**
+ * Locks a folder against every other process that does the same; the lock ends with us, however we end. Throws what the
+ * system says: `ETIMEDOUT` after `waitMs`, `ENOSYS` where there is no such lock.
+ */
+export async function lockFolder(
+  folder: string,
+  options: { readonly ffi: boolean; readonly waitMs: number; readonly signal?: AbortSignal },
+): Promise<FolderLock> {
+  return (await import('./linux/folder-lock.ts')).lockFolder(folder, options);
+}
+
+/** A socket that a program can inherit; null where there is no native code. */
+export async function holdSocket(wish: HeldSocketWish): Promise<HeldSocket | null> {
+  return (await import('./linux/held-socket.ts')).holdSocket(wish);
 }

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'FACTS_CORRUPT'
   | 'FACTS_UPDATE'
   | 'DATA_DIR'
+  | 'LEASES'
   | 'OUTPUT'
   | 'NO_DESCRIPTORS';
 
@@ -30,6 +31,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   FACTS_CORRUPT: 3,
   FACTS_UPDATE: 1,
   DATA_DIR: 1,
+  LEASES: 1,
   OUTPUT: 1,
   NO_DESCRIPTORS: 3,
 };

@@ -191,7 +191,8 @@ export type GapCode =
   | 'audit-units-recorded'
   | 'xsan-processes'
   | 'port-range-option'
-  | 'sample-unmade';
+  | 'sample-unmade'
+  | 'leases-private';
 
 /** Something the probe could not see. */
 export interface Gap {

@@ -159,3 +159,9 @@ export function loadChoiceCalls(): ChoiceCalls | null {
     accept: library.func('accept4', 'int', ['int', 'uintptr_t', 'uintptr_t', 'int']),
   };
 }
+
+/** The call of a lock on a folder; null where `loadLibc` is. */
+export function loadFlock(): ((fd: number, operation: number) => number) | null {
+  if (loadLibc() === null) return null;
+  return loadKoffi().load(null).func('flock', 'int', ['int', 'int']);
+}

@@ -35,6 +35,12 @@ export function parseProcStat(text: string): ProcStat | null {
   };
 }
 
+/** True for a process that has ended and waits to be collected (state Z or X of its stat line): it has nothing open. */
+export function isEndedStat(text: string): boolean {
+  const close = text.lastIndexOf(')');
+  return close >= 0 && /[ZXx]/.test(text.charAt(close + 2));
+}
+
 /**
  * Pid of a pidfd's process from /proc/self/fdinfo/FD, as this /proc numbers it (line `Pid`, since Linux 5.2): -1 once it
  * has ended, 0 where this /proc does not show it. Null where there is no such line.
