@@ -87,13 +87,6 @@ function keyOf({ transport, local, peer, inode }: Socket): string {
   return `${transport} ${local.address} ${local.port} ${peer?.port ?? 0} ${inode}`;
 }
 
-/** Owners by port, as far as they matter. */
-function ownersOf(snapshot: Snapshot): string[] {
-  return here(snapshot).map(
-    (socket) => `${keyOf(socket)}: ${socket.owners.map(({ pid, name }) => `${pid} ${name}`).join(', ')}`,
-  );
-}
-
 /** A bpf(2) call as strace shows it. */
 interface Call {
   readonly command: string;
@@ -258,12 +251,12 @@ async function keptFacts(ns: Namespace): Promise<Kept> {
 }
 
 /** A cache folder with these facts in it, whole and with their sum: only their content is wrong. */
-function keep(ns: Namespace, name: string, facts: Kept['facts']): string {
+function keep(ns: Namespace, name: string, facts: Kept['facts'], whole = true): string {
   const made = folder(ns);
   const text = JSON.stringify(facts);
   let sum = 0x811c_9dc5;
   for (const char of `${name}\n${text}`) sum = Math.imul(sum ^ char.charCodeAt(0), 0x0100_0193) >>> 0;
-  writeFileSync(join(made, name), `${sum.toString(16)}\n${text}`, { mode: 0o600 });
+  writeFileSync(join(made, name), `${(whole ? sum : sum ^ 1).toString(16)}\n${text}`, { mode: 0o600 });
   return made;
 }
 
@@ -303,7 +296,7 @@ liveTest(
 );
 
 liveTest(
-  'wrong kept facts never make a wrong owner, and the answer is found all the same',
+  'wrong kept facts never make a wrong owner, and without their sum they are not used',
   {
     needs: ['bpf'],
     timeout: 240_000,
@@ -324,15 +317,22 @@ liveTest(
     for (const key of Object.keys(facts.structures)) spoil('structures', key, 1);
     const [truth] = (await ns.look({ bpf: false })) as [Snapshot];
     const port: [number, number] = [7003, 7003];
+    const pairs = (snapshot: Snapshot): string[] =>
+      here(snapshot).flatMap(({ inode, owners }) => owners.map(({ pid }) => `${inode} ${pid}`));
+    const real = new Set(pairs(truth));
     const different: string[] = [];
     for (const { what, cacheDir } of wrong) {
       // A process each: the facts are read once a process.
       const [list, one] = (await ns.look({ cacheDir }, { cacheDir, ports: port })) as [Snapshot, Snapshot];
-      const shown = new Set(ownersOf(list));
-      const missed = ownersOf(truth).filter((line) => !shown.has(line));
-      if (missed.length > 0) different.push(`${what}: list: ${missed.length} as ${missed[0]}`);
-      const { owners } = only(one.sockets);
-      if (owners.length !== 4) different.push(`${what}: who: ${owners.length} of 4`);
+      const invented = [...pairs(list), ...pairs(one)].filter((pair) => !real.has(pair));
+      if (invented.length > 0) different.push(`${what}: ${invented[0]} is no owner`);
+    }
+    // A file that was changed by accident is found out, and everything is read anew.
+    for (const [key, offset] of Object.entries(facts.offsets)) {
+      const changed = { ...facts, offsets: { ...facts.offsets, [key]: offset + 8 } };
+      const cacheDir = keep(ns, name, changed, false);
+      const [one] = (await ns.look({ cacheDir, ports: port })) as [Snapshot];
+      if (only(one.sockets).owners.length !== 4) different.push(`${key}: used in spite of its sum`);
     }
     expect(different, different.join('\n')).toEqual([]);
   },
@@ -376,7 +376,10 @@ liveTest(
       ns.list(['--all', '--no-bpf'], { uid: NOBODY }),
     ]);
     expect(plain.holders).toEqual(without.holders);
-    expect(plain.gaps).toEqual(without.gaps);
+    // How many processes of the machine refuse to be looked at changes from look to look.
+    const said = ({ gaps }: ListV1): string[] =>
+      gaps.map(({ what, why }) => `${what}: ${why.replaceAll(/\d+/g, 'n')}`);
+    expect(said(plain)).toEqual(said(without));
     expect(plain.gaps.length).toBeGreaterThan(0);
   },
 );
