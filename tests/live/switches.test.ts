@@ -9,6 +9,7 @@ import { expect } from 'vitest';
 import {
   BIN,
   gapsWithoutNative,
+  type ListV1,
   liveTest,
   type Namespace,
   NOBODY,
