@@ -312,6 +312,8 @@ liveTest(
       wrong.push({ what: `${part} ${key} ${value}`, cacheDir: keep(ns, name, changed) });
     };
     for (const [key, offset] of Object.entries(facts.offsets)) {
+      // A table of descriptors is read where another of its process's pointers leads: real files, and old ones.
+      if (key === 'fdtable.fd') continue;
       for (const by of [-8, 4, 8, 64]) if (offset + by >= 0) spoil('offsets', key, offset + by);
     }
     for (const key of Object.keys(facts.functions)) for (const id of [0, 1]) spoil('functions', key, id);

@@ -94,7 +94,8 @@ describe('the packed packages', () => {
     writeFileSync(
       join(project, 'use.ts'),
       [
-        "import { explain, type ReportV1, type Snapshot, snapshot } from 'portolan';",
+        "import { explain, lease, type ReportV1, type Snapshot, snapshot } from 'portolan';",
+        "export const port: Promise<number> = lease('web').then((leased) => leased.port);",
         'export const report: Promise<ReportV1> = explain(80);',
         'export const seen: Promise<Snapshot> = snapshot();',
         "export const verdict: Promise<'held' | 'free' | 'unknown'> = report.then((answer) => answer.use.verdict);",

@@ -38,7 +38,7 @@ export interface Context {
   look(
     request: Pick<
       ProbeRequest,
-      'ports' | 'transports' | 'countEphemeral' | 'serviceAddress' | 'limits' | 'namespaces'
+      'ports' | 'transports' | 'countEphemeral' | 'serviceAddress' | 'limits' | 'namespaces' | 'threads'
     >,
   ): Promise<Snapshot>;
   /** Begins a watch; null on a system that cannot be watched. Throws USAGE for a recorded /proc. */

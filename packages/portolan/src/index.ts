@@ -28,16 +28,8 @@ import {
   processMarks,
   watch as watchHost,
 } from '@portolan/probe';
-import {
-  type GetPortOptions,
-  getPort as getPortHere,
-  type Leased,
-  type LeaseOptions,
-  type LibraryHost,
-  lease as leaseHere,
-  type PickOptions,
-  pick as pickHere,
-} from './leasing.ts';
+import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
+import { getPort as getPortHere, type LibraryHost, lease as leaseHere, pick as pickHere } from './leasing.ts';
 import { reportOn } from './report-on.ts';
 
 export type {
@@ -58,7 +50,7 @@ export type {
   WhyV1,
 } from '@portolan/core';
 export { PortolanError } from '@portolan/core';
-export type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './leasing.ts';
+export type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 
 /** Options of every look at this machine. */
 export interface LookOptions {

@@ -25,6 +25,8 @@ export interface ProbeRequest {
   readonly countEphemeral?: boolean;
   /** Where the service listens that the count is for; null or absent for all addresses of both families. */
   readonly serviceAddress?: string | null;
+  /** Look through the descriptors of single threads even where owners were found? Default false. */
+  readonly threads?: boolean;
   /** How a shell calls the program that asks, for remedies; default `portolan`. */
   readonly call?: () => string;
   readonly signal?: AbortSignal;

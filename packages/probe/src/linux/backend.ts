@@ -98,6 +98,7 @@ function look(request: ProbeRequest): Snapshot {
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
       descriptors: (port) => (libc === null || open === null ? null : kernelsList(libc, request, open, port)),
       resting,
+      everyThread: request.threads === true,
       privileged: !live || process.geteuid?.() === 0,
       processes,
       userName,

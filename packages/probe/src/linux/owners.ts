@@ -46,6 +46,8 @@ export interface OwnerJoin {
   readonly isUser: (uid: number) => boolean;
   /** Asks for the ports on which the kernel itself listens for a tunnel interface that is up: `udp/4789`. */
   readonly kernelPorts: () => ReadonlySet<string>;
+  /** Look through single threads for sockets whose owners were found, too. */
+  readonly everyThread: boolean;
   /** True where refusals are the exception: for root. */
   readonly privileged: boolean;
   /** The command that would show more, with the rights for it. */
@@ -182,7 +184,8 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
       }
     }
     // The kernel's list has the descriptors of threads already.
-    const bounded = missing.size > 0 && !listed && searchThreads(missing, refused, join, found);
+    const wanted = join.everyThread ? inodesOf(parts) : missing;
+    const bounded = wanted.size > 0 && !listed && searchThreads(wanted, refused, join, found);
     return { parts, refused, bounded, error: null };
   } catch (error) {
     return { parts, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
@@ -244,11 +247,15 @@ function searchThreads(
   join: OwnerJoin,
   found: FoundOwners,
 ): boolean {
-  if (refused.size > 0 && !join.privileged) return false;
+  if (refused.size > 0 && !join.privileged && !join.everyThread) return false;
   const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
   const walked = found.collect(join.threadWalk, pids, missing);
   for (const pid of walked.refused) refused.add(pid);
   return walked.bounded === true;
+}
+
+function inodesOf(parts: readonly TablePart[]): Set<number> {
+  return new Set(parts.flatMap(({ rows }) => rows.map(({ inode }) => inode).filter((inode) => inode !== 0)));
 }
 
 /** A tunnel's socket is the kernel's: UDP, bound to all addresses, owned by root. */

@@ -114,7 +114,11 @@ export const run: Run = async (context) => {
 };
 
 async function look(context: Context, { range, transports, address }: Wish, namespaces = true): Promise<Use> {
-  const use = useOf(await context.look({ ports: range, transports, namespaces }), range, transports);
+  const use = useOf(
+    await context.look({ ports: range, transports, namespaces, threads: true }),
+    range,
+    transports,
+  );
   return address === null ? use : useAt(use, address);
 }
 

@@ -421,6 +421,7 @@ class LinuxWatch implements Watch {
         procRoot: PROC,
         walk: this.#walk,
         threadWalk: this.#threadWalk,
+        everyThread: false,
         privileged: process.geteuid?.() === 0,
         processes: new ProcessReader(PROC, userName),
         userName,
