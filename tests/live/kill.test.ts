@@ -306,6 +306,11 @@ describe('on a terminal', () => {
       const terminal = new Terminal(ns, ['kill', String(PORT)]);
       await terminal.until('[y/N]');
       await ns.run('kill', ['-9', String(victim.pid)]);
+      // Its parent must have taken notice, or nobody ever will, and the number stays in use.
+      for (let tries = 0; tries < 200; tries++) {
+        if ((await ns.run('test', ['-e', `/proc/${victim.pid}`])).code === 1) break;
+        await pause(10);
+      }
       await victim.end();
       await ns.robot.step({
         op: 'open',
