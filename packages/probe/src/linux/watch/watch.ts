@@ -319,7 +319,8 @@ class LinuxWatch implements Watch {
     if (!this.#isAsked(port)) return;
     const endpoint = { family, address, port };
     if (to === 'LISTEN') this.#ledger.began(endpoint, at, thread, now);
-    if (from === 'LISTEN') this.#ledger.ceased(endpoint, at, thread, now);
+    // A connection that a listener takes begins as its copy, in the state LISTEN.
+    if (from === 'LISTEN' && to === 'CLOSE') this.#ledger.ceased(endpoint, at, thread, now);
     if (to === 'LISTEN') this.#expected.set(`${family} ${address} ${port}`, endpoint);
     else if (this.#scope.all || this.#known.has(port)) this.#dirty.add(port);
   }
