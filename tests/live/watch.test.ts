@@ -227,6 +227,30 @@ liveTest(
 );
 
 liveTest(
+  'a listener that is shut down and listens again closes when it closes',
+  { needs: ['root', 'tracefs'] },
+  async (ns) => {
+    const watching = start(ns, [], { trace: true });
+    await watching.begun();
+    await ns.robot.step({ op: 'open', as: 'a', family: 'ipv4', type: 'tcp', bind: [V4, 7702], listen: 1 });
+    await watching.told('opened', 7702);
+    const changes = (state: string) => () =>
+      watching.of(7702).some(({ change, holder }) => change === 'changed' && holder.state === state);
+    await ns.robot.step({ op: 'shutdown', of: 'a' });
+    await until(changes('BOUND'), () => JSON.stringify(watching.events));
+    await ns.robot.step({ op: 'listen', of: 'a', backlog: 1 });
+    await until(changes('LISTEN'), () => JSON.stringify(watching.events));
+    await pause(100);
+    const ending = Date.now();
+    await ns.robot.step({ op: 'close', of: 'a' });
+    const closed = await watching.told('closed', 7702);
+    // Both are rounded to a millisecond.
+    expect(Date.parse(closed.at)).toBeGreaterThanOrEqual(ending - 1);
+    await watching.stop();
+  },
+);
+
+liveTest(
   'without rights: what closes by messages, what opens by polls, and that is said',
   { needs: ['nobody', 'tracefs'] },
   async (ns) => {

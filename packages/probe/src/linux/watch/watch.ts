@@ -452,6 +452,7 @@ class LinuxWatch implements Watch {
     const { transport, peer, state, local, inode } = holder;
     if (transport !== 'tcp' || peer !== null || inode === 0) return null;
     const endpoint: Endpoint = { family: local.address.includes(':') ? 'ipv6' : 'ipv4', ...local };
+    if (change === 'changed') this.#ledger.changed(endpoint);
     if (change === 'closed') return wallTime(this.#ledger.vanished(endpoint, performance.now()));
     return state === 'LISTEN' ? wallTime(this.#ledger.appeared(endpoint)) : null;
   }
