@@ -368,6 +368,10 @@ liveTest(
       ['SIGINT', 130],
       ['SIGTERM', 143],
       ['SIGHUP', 129],
+      ['SIGQUIT', 131],
+      ['SIGALRM', 142],
+      ['SIGUSR2', 140],
+      ['SIGXCPU', 152],
     ] as const) {
       const watching = start(ns, [], { trace: true });
       await watching.begun();
