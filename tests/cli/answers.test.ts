@@ -1,4 +1,5 @@
 // The built program: what it answers on recorded machines, when it cannot look, and when its facts are damaged.
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -328,6 +330,36 @@ describe('facts that are damaged or missing', () => {
       if (outcome.code === 0) expect(claims(outcome.out)).toEqual(claims(good));
       else expectTold(outcome, 3, /is damaged/);
       writeFileSync(path, before);
+    }
+  });
+  test('no regular file in its place: told at once, and reset takes it away', async () => {
+    const dataDir = join(temporary, 'data-pipe');
+    mkdirSync(dataDir);
+    const place = join(dataDir, 'registry.pack');
+    const env = { PORTOLAN_DATA_DIR: dataDir };
+    // A pipe without a writer, and a device that never ends.
+    for (const make of [() => execFileSync('mkfifo', [place]), () => symlinkSync('/dev/zero', place)]) {
+      make();
+      for (const args of [
+        ['list', '--here'],
+        ['60163'],
+        ['facts'],
+        ['search', 'ssh'],
+        ['who', 'https', '--here'],
+      ]) {
+        expectTold(
+          await portolan(args, { env }),
+          3,
+          /registry\.pack cannot be opened \(it is no regular file\)/,
+        );
+      }
+      expectTold(
+        await portolan(['facts', 'update', '--from', place], { env }),
+        3,
+        /it is no regular file.*facts reset/,
+      );
+      expect((await portolan(['facts', 'reset'], { env })).code).toBe(0);
+      expect((await portolan(['60163'], { env })).code).toBe(0);
     }
   });
   test('a damaged update: exit 3, and reset mends it', async () => {

@@ -273,6 +273,29 @@ describe('on a terminal', () => {
     await expectAlive(ns);
   });
 
+  liveTest('what was typed before the question is no answer to it', { needs: ['python3'] }, async (ns) => {
+    const victim = await listener(ns);
+    // A whole line, a line without its end, a line and the end of input; with and without native code.
+    for (const early of ['y\n', 'y', 'yes\ny\n\u0004']) {
+      for (const flags of [[], ['--no-ffi']]) {
+        const terminal = new Terminal(ns, ['kill', String(PORT), ...flags]);
+        terminal.type(early);
+        await terminal.until('[y/N]');
+        // Long enough to be taken for the answer.
+        await pause(300);
+        const { code, text } = await terminal.answer('\n');
+        expect([early, code]).toEqual([early, 1]);
+        expect(text).toContain('Nothing was done.');
+        await expectAlive(ns, victim);
+      }
+    }
+    const last = new Terminal(ns, ['kill', String(PORT)]);
+    last.type('n\nn');
+    expect((await last.answer('y\n')).code).toBe(0);
+    await expectGone(ns, victim.pid);
+    await expectAlive(ns);
+  });
+
   liveTest('the listener was replaced while the question stood', { needs: ['python3'] }, async (ns) => {
     const victim = await listener(ns);
     const terminal = new Terminal(ns, ['kill', String(PORT)]);

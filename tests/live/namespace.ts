@@ -268,7 +268,8 @@ export type Step =
       readonly connect?: At;
     }
   | { readonly op: 'accept'; readonly of: string; readonly as: string }
-  | { readonly op: 'close' | 'reset' | 'end' | 'said' | 'settled'; readonly of: string }
+  | { readonly op: 'listen'; readonly of: string; readonly backlog: number }
+  | { readonly op: 'close' | 'shutdown' | 'reset' | 'end' | 'said' | 'settled'; readonly of: string }
   | {
       readonly op: 'spawn';
       readonly as: string;

@@ -175,6 +175,82 @@ liveTest(
 );
 
 liveTest(
+  'connections that a listener takes are no ends of it',
+  { needs: ['root', 'tracefs'] },
+  async (ns) => {
+    const native = start(ns, [], { trace: true });
+    const files = start(ns, ['--no-ffi'], { trace: true });
+    const port = start(ns, ['7701'], { trace: true });
+    for (const watching of [native, files, port]) await watching.begun();
+    const open = { op: 'open', family: 'ipv4', type: 'tcp' } as const;
+    for (const number of [7700, 7701]) {
+      await ns.robot.step({ ...open, as: 'server', bind: [V4, number], listen: 4, reuse: true });
+      for (const watching of number === 7701 ? [native, files, port] : [native, files]) {
+        await watching.told('opened', number, 'listener');
+      }
+      for (let taken = 0; taken < 5; taken++) {
+        await ns.robot.steps(
+          { ...open, as: 'client', connect: [V4, number] },
+          { op: 'accept', of: 'server', as: 'accepted' },
+          { op: 'reset', of: 'client' },
+          { op: 'close', of: 'accepted' },
+        );
+      }
+      // Longer than what nobody saw go is waited for.
+      await pause(700);
+      const ending = Date.now();
+      await ns.robot.step({ op: 'close', of: 'server' });
+      for (const watching of number === 7701 ? [native, files, port] : [native, files]) {
+        const closed = await watching.told('closed', number, 'listener');
+        // Both are rounded to a millisecond.
+        expect(Date.parse(closed.at)).toBeGreaterThanOrEqual(ending - 1);
+      }
+      // What is only bound has never listened, though connections to the same address were taken before it.
+      await ns.robot.steps(
+        { ...open, as: 'bound', bind: [V4, number], reuse: true },
+        { op: 'close', of: 'bound' },
+      );
+    }
+    await ns.robot.step({ ...open, as: 'last', bind: [V4, 7799], listen: 1 });
+    for (const watching of [native, files]) {
+      await watching.told('opened', 7799);
+      await pause(700);
+      for (const number of [7700, 7701]) {
+        const listeners = watching.of(number).filter(({ holder }) => holder.kind === 'listener');
+        expect(listeners.map(({ change }) => change)).toEqual(['opened', 'closed']);
+      }
+    }
+    const listeners = port.of(7701).filter(({ holder }) => holder.kind === 'listener');
+    expect(listeners.map(({ change }) => change)).toEqual(['opened', 'closed']);
+    for (const watching of [native, files, port]) await watching.stop();
+  },
+);
+
+liveTest(
+  'a listener that is shut down and listens again closes when it closes',
+  { needs: ['root', 'tracefs'] },
+  async (ns) => {
+    const watching = start(ns, [], { trace: true });
+    await watching.begun();
+    await ns.robot.step({ op: 'open', as: 'a', family: 'ipv4', type: 'tcp', bind: [V4, 7702], listen: 1 });
+    await watching.told('opened', 7702);
+    const changes = (state: string) => () =>
+      watching.of(7702).some(({ change, holder }) => change === 'changed' && holder.state === state);
+    await ns.robot.step({ op: 'shutdown', of: 'a' });
+    await until(changes('BOUND'), () => JSON.stringify(watching.events));
+    await ns.robot.step({ op: 'listen', of: 'a', backlog: 1 });
+    await until(changes('LISTEN'), () => JSON.stringify(watching.events));
+    await pause(100);
+    const ending = Date.now();
+    await ns.robot.step({ op: 'close', of: 'a' });
+    const closed = await watching.told('closed', 7702);
+    // Both are rounded to a millisecond.
+    expect(Date.parse(closed.at)).toBeGreaterThanOrEqual(ending - 1);
+    await watching.stop();
+  },
+);
+
+liveTest(
   'without rights: what closes by messages, what opens by polls, and that is said',
   { needs: ['nobody', 'tracefs'] },
   async (ns) => {
@@ -292,6 +368,10 @@ liveTest(
       ['SIGINT', 130],
       ['SIGTERM', 143],
       ['SIGHUP', 129],
+      ['SIGQUIT', 131],
+      ['SIGALRM', 142],
+      ['SIGUSR2', 140],
+      ['SIGXCPU', 152],
     ] as const) {
       const watching = start(ns, [], { trace: true });
       await watching.begun();

@@ -1,5 +1,5 @@
 // Opens the packed indexes and answers from them: the shipped claims, and the newer of two registries.
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BlockedPort,
@@ -152,28 +152,35 @@ function repeats(claim: Claim, registry: readonly Claim[]): boolean {
 /** What opening an updated registry says where there is none for this user. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM']);
 
+/** What stands at the path is no file that could hold an index. */
+class NotRegular extends Error {}
+
+/** A named pipe without a writer would keep a plain open waiting for ever, and a device may never end. */
+function openRegular(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return fd;
+  closeSync(fd);
+  throw new NotRegular(stat.isDirectory() ? 'it is a folder' : 'it is no regular file');
+}
+
 function openFile(path: string, required: boolean, whole: boolean, open: (() => void)[]): Pack | null {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
-    if (fstatSync(fd).isDirectory()) {
-      closeSync(fd);
-      throw Object.assign(new Error(`${path} is a folder`), { code: 'EISDIR' });
-    }
+    fd = openRegular(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     // Without the right to look there, an updated registry cannot be used; the shipped one answers as well.
     if (!required && ABSENT.has(code ?? '')) return null;
-    throw new PortolanError(
-      'FACTS_MISSING',
-      `The facts index ${path} cannot be opened (${code ?? 'unknown error'}).`,
-      {
-        hint: required
-          ? 'Install or build Portolan again.'
+    const why = cause instanceof NotRegular ? cause.message : (code ?? 'unknown error');
+    throw new PortolanError('FACTS_MISSING', `The facts index ${path} cannot be opened (${why}).`, {
+      hint: required
+        ? 'Install or build Portolan again.'
+        : cause instanceof NotRegular
+          ? '`portolan facts reset` takes it away, unless it is a folder.'
           : 'Mend its permissions, or run `portolan facts reset`.',
-        cause,
-      },
-    );
+      cause,
+    });
   }
   if (whole) {
     const bytes = readFileSync(fd);

@@ -15,6 +15,7 @@ const sys = {
   bind: libc.func('int bind(int, const uint8_t *, uint32_t)'),
   listen: libc.func('int listen(int, int)'),
   connect: libc.func('int connect(int, const uint8_t *, uint32_t)'),
+  shutdown: libc.func('int shutdown(int, int)'),
   accept: libc.func('int accept4(int, void *, void *, int)'),
   poll: libc.func('int poll(_Inout_ uint8_t *, uint64_t, int)'),
   setsockopt: libc.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
@@ -36,6 +37,7 @@ const SO_LINGER = 13;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const POLLIN = 1;
+const SHUT_RDWR = 2;
 const EINPROGRESS = 115;
 /** Longest wait for a connection to arrive on loopback. */
 const ACCEPT_MS = 20_000;
@@ -149,6 +151,12 @@ const OPS = {
   close({ of }) {
     closeSync(fdOf(of));
     sockets.delete(of);
+  },
+  shutdown({ of }) {
+    check(sys.shutdown(fdOf(of), SHUT_RDWR), 'shutdown');
+  },
+  listen({ of, backlog }) {
+    check(sys.listen(fdOf(of), backlog), 'listen');
   },
   /** Closes with a reset in place of a farewell: lingering is on, for no time. */
   reset({ of }) {

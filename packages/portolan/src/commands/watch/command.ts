@@ -20,5 +20,5 @@ export const spec: CommandSpec = {
     ['portolan watch 60163', 'whatever takes or leaves this port, connections included'],
     ['portolan watch | jq -c .holder.owners', 'into a pipe, one JSON object a line'],
   ],
-  exits: '0; 130 where Ctrl-C ended it, 143 and 129 for SIGTERM and SIGHUP, 3 it could not be looked at',
+  exits: '0; 128 and the number of the signal that ended it (Ctrl-C: 130), 3 it could not be looked at',
 };

@@ -19,8 +19,19 @@ import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { LiveTable } from './live-table.ts';
 
-/** Exit codes of those whom a signal ended: 128 and its number (POSIX.1-2017 s2.8.2). */
-const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+/**
+ * Exit codes of those whom a signal ended: 128 and its number (POSIX.1-2017 s2.8.2). All that somebody or a limit of
+ * time sends, for each would leave the instance of the trace behind; SIGUSR1 is Node's own.
+ */
+const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGHUP: 129,
+  SIGQUIT: 131,
+  SIGALRM: 142,
+  SIGUSR2: 140,
+  SIGXCPU: 152,
+};
 
 /** Longest time a watch may be told to last: what a timer can count. */
 const LONGEST_SECONDS = 2_000_000;

@@ -13,11 +13,15 @@ const GROUPS = 0b1111;
 /** struct sockaddr_nl. */
 const ADDRESS_LENGTH = 12;
 const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
 const SO_ATTACH_FILTER = 26;
 const MSG_DONTWAIT = 0x40;
 const EINTR = 4;
 const ENOBUFS = 105;
 const RECEIVE_BYTES = 1 << 16;
+/** Room for some ten thousand messages that wait; by default there is some for a hundred and fifty. */
+const WAITING_BYTES = 1 << 23;
 
 /** An open subscription; `close` must be called. */
 export interface Deaths {
@@ -39,6 +43,11 @@ export function openDeaths(libc: Libc, calls: WatchCalls, ports: PortRange | nul
   const filter = nativeBuffer(16);
   filter.writeUInt16LE(program.length / 8, 0);
   filter.writeBigUInt64LE(BigInt(libc.address(program)), 8);
+  const room = nativeBuffer(4);
+  room.writeInt32LE(WAITING_BYTES, 0);
+  // The first takes CAP_NET_ADMIN; the second gives as much as anybody may have (net.core.rmem_max).
+  if (calls.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, libc.address(room), 4) < 0)
+    calls.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, libc.address(room), 4);
   const address = nativeBuffer(ADDRESS_LENGTH);
   address.writeUInt16LE(AF_NETLINK, 0);
   address.writeUInt32LE(GROUPS, 8);

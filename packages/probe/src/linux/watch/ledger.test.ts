@@ -48,6 +48,65 @@ describe('Ledger', () => {
     }
   });
 
+  test('one that ceased to listen and began again ended when it ended last', () => {
+    for (const looked of ['at each change', 'after it began again', 'never'] as const) {
+      const ledger = new Ledger();
+      ledger.began(AT, 10, 7, 0);
+      ledger.appeared(AT);
+      ledger.ceased(AT, 20, 7, 1);
+      if (looked === 'at each change') ledger.changed(AT);
+      ledger.began(AT, 30, 7, 2);
+      if (looked === 'at each change') ledger.changed(AT);
+      if (looked !== 'never') ledger.appeared(AT);
+      ledger.ceased(AT, 40, 7, 3);
+      ledger.died(AT, 3);
+      expect(ledger.vanished(AT, 4), looked).toBe(40);
+      expect(ledger.settle(5), looked).toEqual([]);
+      // Nothing of it is left for a socket that is only bound.
+      ledger.died(AT, 6);
+      expect(ledger.settle(7), looked).toEqual([]);
+    }
+  });
+
+  test('one that ceased to listen and stays bound ends at a time that the trace does not tell', () => {
+    for (const old of [false, true]) {
+      const ledger = new Ledger();
+      if (!old) ledger.began(AT, 10, 7, 0);
+      if (!old) ledger.appeared(AT);
+      ledger.ceased(AT, 20, 7, 1);
+      ledger.changed(AT);
+      ledger.died(AT, 2);
+      expect(ledger.vanished(AT, 3)).toBe(null);
+      expect(ledger.settle(4)).toEqual([]);
+    }
+  });
+
+  test('another on the same endpoint, after one that a look saw, is told by itself', () => {
+    const ledger = new Ledger();
+    ledger.began(AT, 10, 7, 0);
+    ledger.appeared(AT);
+    ledger.ceased(AT, 20, 7, 1);
+    ledger.began(AT, 30, 7, 2);
+    ledger.ceased(AT, 40, 7, 3);
+    ledger.died(AT, 3);
+    ledger.died(AT, 3);
+    expect(ledger.vanished(AT, 4)).toBe(20);
+    expect(ledger.settle(5)).toEqual([{ endpoint: AT, openedAt: 30, closedAt: 40, thread: 7 }]);
+  });
+
+  test('an end that is told after a look saw it go is not another one', () => {
+    const ledger = new Ledger();
+    ledger.began(AT, 10, 7, 0);
+    ledger.appeared(AT);
+    ledger.vanished(AT, 1);
+    ledger.ceased(AT, 20, 7, 2);
+    ledger.died(AT, 2);
+    // Of a socket that was only bound.
+    ledger.died(AT, 3);
+    expect(ledger.settle(4)).toEqual([]);
+    expect(ledger.leftovers(1000, 300)).toEqual([]);
+  });
+
   test('where nobody tells of deaths, what the trace saw come and go is left over after a while', () => {
     const ledger = new Ledger();
     ledger.began(AT, 10, 7, 0);

@@ -32,7 +32,7 @@ interface Listening {
 
 interface Account {
   readonly endpoint: Endpoint;
-  readonly listening: Listening[];
+  listening: Listening[];
   /** Deaths less sockets that looks saw go. */
   balance: number;
   touched: number;
@@ -68,15 +68,24 @@ export class Ledger {
     return found.openedAt;
   }
 
+  /** A look saw that it is otherwise than before: that it ceased to listen is no end of it any more. */
+  changed(endpoint: Endpoint): void {
+    const account = this.#find(endpoint);
+    if (account === undefined) return;
+    account.listening = account.listening.filter((one) => one.closedAt === null || !isKnown(one));
+  }
+
   /** A look saw that it has gone: when it ceased to listen, where the trace told. */
   vanished(endpoint: Endpoint, now: number): number | null {
     const account = this.#account(endpoint, now);
-    account.balance--;
-    const { listening } = account;
-    const seen = listening.findIndex((one) => one.seen);
-    const index = seen >= 0 ? seen : listening.findIndex(({ closedAt }) => closedAt !== null);
-    const [found] = index < 0 ? [] : listening.splice(index, 1);
-    return found?.closedAt ?? null;
+    const deaths = account.balance--;
+    const found = takeEnded(account.listening);
+    if (found === undefined || deaths !== 1) return found?.closedAt ?? null;
+    // One socket has died, so what its thread ended after this was the same socket, which had begun to listen again.
+    const isIts = ({ closedAt, thread }: Listening): boolean => closedAt !== null && thread === found.thread;
+    const last = account.listening.findLast(isIts);
+    account.listening = account.listening.filter((one) => !isIts(one));
+    return Math.max(found.closedAt ?? 0, last?.closedAt ?? 0) || null;
   }
 
   /** Listeners of this network namespace that came and went unseen. Call it after a look at what deaths hinted at. */
@@ -129,10 +138,32 @@ function keyOf({ family, address, port }: Endpoint): string {
   return `${family} ${address} ${port}`;
 }
 
+/** Is it one that a look has seen, or that began before this account did? */
+function isKnown({ openedAt, seen }: Listening): boolean {
+  return seen || openedAt === null;
+}
+
+/** Takes the one that has gone: one that was known before others, and of those the last that ended. */
+function takeEnded(listening: Listening[]): Listening | undefined {
+  const choices = [
+    listening.findLastIndex(({ seen, closedAt }) => seen && closedAt !== null),
+    // The trace has not told of its end.
+    listening.findIndex(({ seen }) => seen),
+    listening.findLastIndex(({ openedAt }) => openedAt === null),
+    listening.findIndex(({ closedAt }) => closedAt !== null),
+  ];
+  const index = choices.find((choice) => choice >= 0);
+  return index === undefined ? undefined : listening.splice(index, 1)[0];
+}
+
+/**
+ * Takes one that came and went unseen. Of one that began before the account did there was a look, or it is told of its
+ * end after a look has told that it has gone.
+ */
 function takeUnseen({ endpoint, listening }: Account): ShortLived | null {
-  const index = listening.findIndex(({ seen, closedAt }) => !seen && closedAt !== null);
+  const index = listening.findIndex((one) => !isKnown(one) && one.closedAt !== null);
   const [one] = index < 0 ? [] : listening.splice(index, 1);
-  if (one === undefined || one.closedAt === null) return null;
+  if (one === undefined || one.openedAt === null || one.closedAt === null) return null;
   const { openedAt, closedAt, thread } = one;
-  return { endpoint, openedAt: openedAt ?? closedAt, closedAt, thread };
+  return { endpoint, openedAt, closedAt, thread };
 }

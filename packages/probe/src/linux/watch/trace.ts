@@ -155,9 +155,13 @@ function setOption(path: string, value: string): void {
   }
 }
 
-/** 10 is TCP_LISTEN. A socket that is to be given its port by listen(2) has port 0 when it begins. */
+/**
+ * 10 is TCP_LISTEN, 7 TCP_CLOSE: a listener ends that way, whatever ends it. Connections that it takes are traced as
+ * its own copies, from TCP_LISTEN to TCP_SYN_RECV (inet_csk_clone_lock), and there may be thousands a second. A socket
+ * that is to be given its port by listen(2) has port 0 when it begins.
+ */
 function filterFor(ports: PortRange | null): string {
-  if (ports === null) return 'newstate == 10 || oldstate == 10';
+  if (ports === null) return 'newstate == 10 || (oldstate == 10 && newstate == 7)';
   const [first, last] = ports;
   return `(sport >= ${first} && sport <= ${last}) || (newstate == 10 && sport == 0)`;
 }

@@ -320,7 +320,8 @@ class LinuxWatch implements Watch {
     if (!this.#isAsked(port)) return;
     const endpoint = { family, address, port };
     if (to === 'LISTEN') this.#ledger.began(endpoint, at, thread, now);
-    if (from === 'LISTEN') this.#ledger.ceased(endpoint, at, thread, now);
+    // A connection that a listener takes begins as its copy, in the state LISTEN.
+    if (from === 'LISTEN' && to === 'CLOSE') this.#ledger.ceased(endpoint, at, thread, now);
     if (to === 'LISTEN') this.#expected.set(`${family} ${address} ${port}`, endpoint);
     else if (this.#scope.all || this.#known.has(port)) this.#dirty.add(port);
   }
@@ -457,6 +458,7 @@ class LinuxWatch implements Watch {
     const { transport, peer, state, local, inode } = holder;
     if (transport !== 'tcp' || peer !== null || inode === 0) return null;
     const endpoint: Endpoint = { family: local.address.includes(':') ? 'ipv6' : 'ipv4', ...local };
+    if (change === 'changed') this.#ledger.changed(endpoint);
     if (change === 'closed') return wallTime(this.#ledger.vanished(endpoint, performance.now()));
     return state === 'LISTEN' ? wallTime(this.#ledger.appeared(endpoint)) : null;
   }
