@@ -1,61 +1,16 @@
 // Leases on a real kernel: crowds that are killed, a kill at every step, a full disk, other users, sockets handed over.
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { LeasesV1, LeaseV1, PickV1 } from '@portolan/core';
 import { expect } from 'vitest';
-import { BIN, liveTest, type Namespace, NOBODY, pause, scenario } from './namespace.ts';
+import { all, cli, lease, type Ran, withPlace } from './lease-place.ts';
+import { BIN, liveTest, NOBODY, pause, scenario } from './namespace.ts';
 
 const LIBRARY = join(dirname(BIN), 'index.js');
 
 /** Leases of each process of the crowd; a longer run is asked for by the environment. */
 const EACH = process.env['PORTOLAN_CROWD_LEASES'] ?? '8';
-
-interface Place {
-  readonly leases: string;
-  readonly app: string;
-  readonly root: string;
-}
-
-async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), 'portolan-lease-'));
-  // Others pass through on their way to the leases.
-  chmodSync(root, 0o755);
-  const place = { root, leases: join(root, 'leases'), app: join(root, 'app') };
-  mkdirSync(place.leases);
-  chmodSync(place.leases, 0o1777);
-  mkdirSync(place.app);
-  try {
-    await work(place);
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
-}
-
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function cli(ns: Namespace, { leases }: Place, args: readonly string[], uid?: number): Promise<Ran> {
-  return ns.run(
-    'env',
-    [`PORTOLAN_LEASE_DIR=${leases}`, process.execPath, BIN, ...args],
-    uid === undefined ? {} : { uid },
-  );
-}
-
-async function lease(ns: Namespace, place: Place, name: string, ...more: string[]): Promise<LeaseV1> {
-  const ran = await cli(ns, place, ['lease', name, '--project', place.app, '--json', ...more]);
-  expect(ran.stderr).toBe('');
-  return JSON.parse(ran.stdout) as LeaseV1;
-}
-
-async function all(ns: Namespace, place: Place): Promise<LeasesV1> {
-  return JSON.parse((await cli(ns, place, ['leases', '--json'])).stdout) as LeasesV1;
-}
 
 liveTest(
   'a crowd of 64 that leases while it is killed: no port twice, none lost',
@@ -454,3 +409,54 @@ print(peer.recv(100).decode())`;
     });
   },
 );
+
+liveTest('run on a terminal: Ctrl-C reaches the command once', { needs: ['python3'] }, async (ns) => {
+  await withPlace(async (place) => {
+    const trap =
+      'trap "echo INT" INT; echo ready; i=0; while [ $i -lt 12 ]; do sleep 0.1; i=$((i+1)); done; exit 4';
+    const args = [
+      `PORTOLAN_LEASE_DIR=${place.leases}`,
+      'python3',
+      scenario('terminal.py'),
+      process.execPath,
+      BIN,
+    ];
+    const child = ns.background('env', [
+      ...args,
+      'run',
+      'web',
+      '--project',
+      place.app,
+      '--',
+      'sh',
+      '-c',
+      trap,
+    ]);
+    let out = '';
+    child.stdout?.on('data', (part: Buffer) => {
+      const first = !out.includes('ready');
+      out += part.toString();
+      if (first && out.includes('ready')) child.stdin?.write('\u0003');
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(out.match(/INT/g)).toHaveLength(1);
+    expect(out).toMatch(/EXIT 4\n$/);
+  });
+});
+
+liveTest('pick --hold ends with its parent, whatever its standard input does', {}, async (ns) => {
+  await withPlace(async (place) => {
+    const fifo = join(place.root, 'in');
+    const out = join(place.root, 'out');
+    const script = `
+      export PORTOLAN_LEASE_DIR=${place.leases}
+      mkfifo ${fifo}; exec 9<>${fifo}
+      sh -c '${process.execPath} ${BIN} pick --hold -q < ${fifo} > ${out} &
+        for i in $(seq 200); do [ -s ${out} ] && break; sleep 0.05; done; ls ${place.leases}'
+      for i in $(seq 200); do [ -z "$(ls ${place.leases})" ] && break; sleep 0.05; done
+      echo "left: $(ls ${place.leases})"`;
+    const [held, left] = (await ns.run('sh', ['-c', script])).stdout.split('\n');
+    expect(held).toMatch(/^portolan-lease-\d+$/);
+    expect(left).toBe('left: ');
+  });
+});
