@@ -338,7 +338,10 @@ describe('facts that are damaged or missing', () => {
     const place = join(dataDir, 'registry.pack');
     const env = { PORTOLAN_DATA_DIR: dataDir };
     // A pipe without a writer, and a device that never ends.
-    for (const make of [() => execFileSync('/usr/bin/mkfifo', [place]), () => symlinkSync('/dev/zero', place)]) {
+    for (const make of [
+      () => execFileSync('/usr/bin/mkfifo', [place]),
+      () => symlinkSync('/dev/zero', place),
+    ]) {
       make();
       for (const args of [
         ['list', '--here'],
