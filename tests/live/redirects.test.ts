@@ -141,6 +141,88 @@ liveTest('rules of nft: redirect, dnat, ranges, sets, both hooks', { needs: ['ro
   expect(both.holders.map(({ kind }) => kind)).toEqual(['listener', 'redirect']);
 });
 
+/** Asks for the port on a connection of its own, by a source address of the loopback network. */
+const CONNECT = `const s = require('node:net').connect({ host: '127.0.0.1', port: Number(process.argv[1]), localAddress: process.argv[2] });
+s.on('data', (d) => process.stdout.write(d)).on('error', (e) => process.stdout.write(e.code));`;
+const ANSWER = `for (const port of [9001, 9002]) require('node:net').createServer((s) => s.end(String(port))).listen(port, '127.0.0.1');
+setInterval(() => 0, 1e6); process.stdout.write('up')`;
+
+liveTest(
+  'what an earlier rule keeps from a redirect makes it partial, as the kernel has it',
+  { needs: ['root', 'nft', 'iptables-legacy'] },
+  async (ns) => {
+    const server = ns.background(process.execPath, ['-e', ANSWER]);
+    await new Promise((resolve) => server.stdout?.once('data', resolve));
+    const reach = async (port: number, from = '127.0.0.1'): Promise<string> =>
+      (await ns.run(process.execPath, ['-e', CONNECT, String(port), from])).stdout;
+    const before = (rule: string, priority = '-110', type = 'nat'): string =>
+      `table ip early { chain out { type ${type} hook output priority ${priority}; ${rule}; }; }`;
+    const redirect =
+      'table ip t { chain out { type nat hook output priority -100; tcp dport 80 redirect to :9001; }; }';
+    const source = 'ip saddr 127.9.0.0/24';
+    for (const [rules, from9, partial] of [
+      [redirect, '9001', undefined],
+      [redirect.replace('tcp dport', `${source} return; tcp dport`), 'ECONNREFUSED', true],
+      [`${redirect}; ${before(`${source} accept`)}`, '9001', undefined],
+      [`${redirect}; ${before(`${source} notrack`, '-300', 'filter')}`, 'ECONNREFUSED', true],
+      [`${redirect}; ${before(`${source} tcp dport 80 redirect to :9002`)}`, '9002', undefined],
+      // Some other address of this host, and one of nobody's.
+      [redirect.replace('tcp dport', 'ip daddr 127.0.0.7 return; tcp dport'), '9001', true],
+      [redirect.replace('tcp dport', 'ip daddr 192.0.2.7 return; tcp dport'), '9001', undefined],
+    ] as const) {
+      await load(ns, 'nft -f -', `flush ruleset; ${rules}`);
+      expect(await reach(80), rules).toBe('9001');
+      expect(await reach(80, '127.9.0.5'), rules).toBe(from9);
+      const found = (await whoHere(ns, 80)).holders.map((holder) => holder.redirect);
+      const own = found.find((one) => one?.target.port === 9001);
+      expect(own?.partial, rules).toBe(partial);
+    }
+    // The one that was registered last comes first, which no list tells.
+    const second = redirect.replace('table ip t', 'table ip u').replace('9001', '9002');
+    await load(ns, 'nft -f -', `flush ruleset; ${redirect}`);
+    await load(ns, 'nft -f -', second);
+    expect(await reach(80)).toBe('9002');
+    for (const { redirect: one } of (await whoHere(ns, 80)).holders) expect(one?.partial).toBe(true);
+    // The same between the tools, and the raw table of one keeps packets from both.
+    await load(ns, 'nft -f -', 'flush ruleset');
+    await must(ns, 'iptables-legacy', [
+      '-t',
+      'nat',
+      '-A',
+      'OUTPUT',
+      '-p',
+      'tcp',
+      '--dport',
+      '80',
+      '-j',
+      'REDIRECT',
+      '--to-ports',
+      '9002',
+    ]);
+    await load(ns, 'nft -f -', redirect);
+    const both = (await whoHere(ns, 80)).holders.map((holder) => holder.redirect);
+    expect(both.map((one) => [one?.by, one?.partial])).toEqual([
+      ['nftables', true],
+      ['iptables', true],
+    ]);
+    await must(ns, 'iptables-legacy', [
+      '-t',
+      'raw',
+      '-A',
+      'OUTPUT',
+      '-p',
+      'tcp',
+      '--dport',
+      '80',
+      '-j',
+      'CT',
+      '--notrack',
+    ]);
+    expect(await reach(80)).toBe('ECONNREFUSED');
+    await isFree(ns, 80);
+  },
+);
+
 liveTest(
   'without rights the rules are a gap, with the command that shows them',
   { needs: ['nobody', 'nft'] },

@@ -30,7 +30,9 @@ export function redirectSigns(libc: Libc | null): RedirectSigns | null {
   if (isImpossible()) return null;
   const nftables = mayHaveNftables(libc, process.geteuid?.() === 0);
   const legacy = legacyTables();
-  return nftables === 'no' && legacy.length === 0 ? null : { nftables, legacy };
+  // Of its own, the raw table sends nothing anywhere.
+  const legacySends = legacy === 'no-rights' || legacy.some(({ name }) => name !== 'raw');
+  return nftables === 'no' && !legacySends ? null : { nftables, legacy };
 }
 
 const MODULES_LIMIT = 1 << 18;
@@ -88,7 +90,7 @@ function isRefusal(errno: number): boolean {
 /** A table that iptables-legacy uses. */
 export interface LegacyTable {
   readonly family: 'ipv4' | 'ipv6';
-  readonly name: 'nat' | 'mangle';
+  readonly name: 'raw' | 'nat' | 'mangle';
 }
 
 /** The kernel lists a legacy table once something has used it in this namespace. */
@@ -99,7 +101,8 @@ function legacyTables(): LegacyTable[] | 'no-rights' {
     const names = readText(path, 4096);
     if (names === null && existsSync(path)) return 'no-rights';
     const listed = names?.text.split('\n') ?? [];
-    for (const name of ['nat', 'mangle'] as const) if (listed.includes(name)) tables.push({ family, name });
+    for (const name of ['raw', 'mangle', 'nat'] as const)
+      if (listed.includes(name)) tables.push({ family, name });
   }
   return tables;
 }
