@@ -1,5 +1,4 @@
 // The built program: what it answers on recorded machines, when it cannot look, and when its facts are damaged.
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -338,7 +337,10 @@ describe('facts that are damaged or missing', () => {
     const place = join(dataDir, 'registry.pack');
     const env = { PORTOLAN_DATA_DIR: dataDir };
     // A pipe without a writer, and a device that never ends.
-    for (const make of [() => execFileSync('mkfifo', [place]), () => symlinkSync('/dev/zero', place)]) {
+    for (const make of [
+      () => bash('mkfifo "$PLACE"', { PLACE: place }),
+      () => symlinkSync('/dev/zero', place),
+    ]) {
       make();
       for (const args of [
         ['list', '--here'],
