@@ -349,6 +349,35 @@ COMMIT
   });
 }
 
+liveTest(
+  'a rule for an IPv6 address that only a route makes local',
+  { needs: ['root', 'nft'] },
+  async (ns) => {
+    await must(ns, 'ip', ['-6', 'route', 'add', 'local', '2001:db8::/64', 'dev', 'lo']);
+    const rule = (address: string, port: number): string =>
+      `ip6 daddr ${address} tcp dport ${port} redirect to :9001;`;
+    const rules = `${rule('2001:db8::5', 81)} ${rule('2001:db8:1::5', 82)}`;
+    await load(
+      ns,
+      'nft -f -',
+      `table inet t {
+        chain pre { type nat hook prerouting priority dstnat; ${rules}; }
+        chain out { type nat hook output priority -100; ${rules}; }
+      }`,
+    );
+    await ns.robot.steps(
+      { op: 'open', as: 's', family: 'ipv6', type: 'tcp', bind: ['::', 9001], listen: 1 },
+      // It is the kernel's word that the address is this host's.
+      { op: 'open', as: 'c', family: 'ipv6', type: 'tcp', connect: ['2001:db8::5', 81] },
+      { op: 'accept', of: 's', as: 'a' },
+    );
+    expect(await redirectOf(ns, 81)).toMatchObject({
+      redirect: { address: '2001:db8::5', target: { port: 9001 }, hooks: ['prerouting', 'output'] },
+    });
+    await isFree(ns, 82);
+  },
+);
+
 liveTest('IPv6 rules of iptables', { needs: ['root', 'iptables-legacy'] }, async (ns) => {
   const rule = ['-p', 'tcp', '--dport', '8080', '-j', 'DNAT', '--to-destination', '[fd00::7]:80'];
   await must(ns, 'ip6tables-legacy', ['-t', 'nat', '-A', 'PREROUTING', ...rule]);

@@ -1,7 +1,7 @@
 // Rules of this network namespace that take a port's packets elsewhere: asked for only where there can be any.
 import type { Gap, Redirect } from '@portolan/core';
 import { type IptablesRuleset, parseIptablesSave } from '../parse/linux-iptables.ts';
-import { LOOPBACK, parseFibTrie, parseIfInet6 } from '../parse/linux-local-addresses.ts';
+import { LOOPBACK, parseFibTrie, parseIfInet6, parseIpv6Routes } from '../parse/linux-local-addresses.ts';
 import { type Found, type Table, type Wanted, walkTables } from '../parse/linux-nat.ts';
 import { dormantTables, parseNftRuleset } from '../parse/linux-nft.ts';
 import { intersectNetworks, type Network, parseNetwork } from '../parse/network.ts';
@@ -122,7 +122,7 @@ function gapOf(code: Gap['code'], values: Gap['values'], remedy: string | null):
   return { code, values, remedy, coversUse: false, transports: [] };
 }
 
-/** fib_trie of a router that knows every route of the internet is longer: then every rule is told. */
+/** The routes of a router that knows all of the internet are longer: then every rule is told. */
 const FIB_LIMIT = 1 << 22;
 
 /** Without the rules for addresses that are none of this host's; those that spare some that are, are partial. */
@@ -145,11 +145,16 @@ function onlyLocal(found: readonly Found[]): readonly Redirect[] {
 function localAddresses(): Readonly<Record<Network['family'], readonly Network[] | null>> {
   const four = readText('/proc/net/fib_trie', FIB_LIMIT);
   const six = readText('/proc/net/if_inet6', FIB_LIMIT);
+  const routes = readText('/proc/net/ipv6_route', FIB_LIMIT);
   return {
     ipv4:
       four === null || four.cut
         ? null
         : [...parseFibTrie(four.text), ...(LOOPBACK === null ? [] : [LOOPBACK])],
-    ipv6: six === null || six.cut ? null : parseIfInet6(six.text),
+    // An address that is being tried out has no route yet.
+    ipv6:
+      six === null || six.cut || routes === null || routes.cut
+        ? null
+        : [...parseIfInet6(six.text), ...parseIpv6Routes(routes.text)],
   };
 }
