@@ -2,7 +2,8 @@
 // with its rule, and nothing else is.
 import type { HolderV1 } from '@portolan/core';
 import { expect } from 'vitest';
-import { gapsWithoutNative, liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
+import { checked } from '../cli/program.ts';
+import { BIN, gapsWithoutNative, liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
 
 /** The first character that a terminal must never get from outside. */
 const ESCAPE = '\u001b';
@@ -348,6 +349,52 @@ COMMIT
     }
   });
 }
+
+liveTest(
+  'legacy rules where /proc has processes alone, and where there is no /proc',
+  { needs: ['root', 'iptables-legacy', 'proc-subset'] },
+  async (ns) => {
+    await must(ns, 'ip', ['-6', 'route', 'add', 'local', '2001:db8::/64', 'dev', 'lo']);
+    const nat = ['-t', 'nat', '-A', 'PREROUTING', '-p', 'tcp'];
+    const redirect = ['-j', 'REDIRECT', '--to-ports', '9001'];
+    await must(ns, 'iptables-legacy', [...nat, '-d', '127.0.0.1', '--dport', '80', ...redirect]);
+    await must(ns, 'iptables-legacy', [...nat, '-d', '192.0.2.1', '--dport', '81', ...redirect]);
+    await must(ns, 'ip6tables-legacy', [...nat, '-d', '2001:db8::5', '--dport', '82', ...redirect]);
+    /** What the program says in mount and pid namespaces of its own, with this in the place of /proc. */
+    const ask = async (mount: string, port: number): Promise<WhoV1> => {
+      const script = `mount ${mount} /proc && exec "$@"`;
+      const program = [process.execPath, BIN, 'who', String(port), '--json', '--here'];
+      const ran = await ns.run('unshare', [
+        '--mount',
+        '--pid',
+        '--fork',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        ...program,
+      ]);
+      return checked<WhoV1 & Record<string, unknown>>(ran.stdout);
+    };
+    for (const [port, address] of [
+      [80, '127.0.0.1'],
+      [82, '2001:db8::5'],
+    ] as const) {
+      const answer = await ask('-t proc -o subset=pid proc', port);
+      expect(answer.holders).toMatchObject([
+        { redirect: { by: 'iptables', address, target: { port: 9001 } } },
+      ]);
+      expect(ruleGaps(answer)).toEqual([]);
+    }
+    // Whose addresses are the host's own is known as well.
+    expect((await ask('-t proc -o subset=pid proc', 81)).holders).toEqual([]);
+    const blind = await ask('-t tmpfs none', 80);
+    expect(ruleGaps(blind)).toContain('this /proc has no list of the tables in use');
+    expect(blind.gaps.find(({ what }) => what.includes('iptables-legacy'))?.remedy).toBe(
+      'iptables-legacy-save -t nat',
+    );
+  },
+);
 
 liveTest(
   'a rule for an IPv6 address that only a route makes local',

@@ -176,6 +176,7 @@ export type GapCode =
   | 'redirects-no-tool'
   | 'redirects-unreadable'
   | 'redirects-unparsed'
+  | 'redirects-unlisted'
   | 'containers-unreadable'
   | 'activation-unreadable'
   | 'vrf';

@@ -51,7 +51,8 @@ export function readRedirects(
     gaps.push(gapOf('redirects-no-rights', {}, root ? null : `sudo ${call}`));
   }
   if (nftables === 'yes') add(readNftables(root));
-  if (legacy !== 'no-rights') for (const table of legacy) add(readIptables('legacy', table, root));
+  if (legacy === 'unknown') add(unlisted(root));
+  else if (legacy !== 'no-rights') for (const table of legacy) add(readIptables('legacy', table, root));
   // All of them at once, for each tool's rules come before some of another's.
   const { found, missed } = walkTables(
     sources.flatMap(({ tables }) => tables),
@@ -107,6 +108,13 @@ function readIptables(variant: 'legacy' | 'nft', { family, name }: LegacyTable, 
   return { sources: [], gaps: [gapOf('redirects-no-tool', { tool: tools[0] ?? '' }, null)] };
 }
 
+/** Whether iptables-legacy has any rules is not told; the tool itself would tell of those that it most often has. */
+function unlisted(root: boolean): Told {
+  const tool = 'iptables-legacy-save';
+  const remedy = findTool(tool) === null ? null : `${root ? '' : 'sudo '}${tool} -t nat`;
+  return { sources: [], gaps: [gapOf('redirects-unlisted', {}, remedy)] };
+}
+
 function failed(tool: string, reason: string, remedy: string): Told {
   return { sources: [], gaps: [gapOf('redirects-unreadable', { tool, reason }, remedy)] };
 }
@@ -143,9 +151,9 @@ function onlyLocal(found: readonly Found[]): readonly Redirect[] {
 
 /** This host's own addresses by family; null where they cannot be told. */
 function localAddresses(): Readonly<Record<Network['family'], readonly Network[] | null>> {
-  const four = readText('/proc/net/fib_trie', FIB_LIMIT);
-  const six = readText('/proc/net/if_inet6', FIB_LIMIT);
-  const routes = readText('/proc/net/ipv6_route', FIB_LIMIT);
+  const four = readText('/proc/self/net/fib_trie', FIB_LIMIT);
+  const six = readText('/proc/self/net/if_inet6', FIB_LIMIT);
+  const routes = readText('/proc/self/net/ipv6_route', FIB_LIMIT);
   return {
     ipv4:
       four === null || four.cut
