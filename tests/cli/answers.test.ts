@@ -1,5 +1,4 @@
 // The built program: what it answers on recorded machines, when it cannot look, and when its facts are damaged.
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,

@@ -67,7 +67,8 @@ type Need =
   | 'iptables-nft'
   | 'sysctl'
   | 'unbound'
-  | 'dnsmasq';
+  | 'dnsmasq'
+  | 'proc-subset';
 
 /** The file behind `sleep`, or null. */
 export function sleepFile(): string | null {
@@ -140,6 +141,12 @@ function lacking(need: Need | 'namespace'): string | null {
         return rulesCanBeMade('iptables-legacy -t nat -L');
       case 'iptables-nft':
         return rulesCanBeMade('iptables-nft -t nat -L');
+      case 'proc-subset': {
+        if (!isRoot) return 'not root';
+        const mount = ['mount', '-t', 'proc', '-o', 'subset=pid', 'proc', '/proc'];
+        const made = tryRun('unshare', ['--pid', '--fork', '--mount', ...mount]);
+        return made.ok ? null : `no /proc of processes alone can be mounted: ${made.why}`;
+      }
       case 'vxlan': {
         const script = 'ip link add vx0 type vxlan id 1 dstport 4789 && ip link set vx0 up';
         const made = tryRun('unshare', [...UNSHARE, 'sh', '-c', script]);

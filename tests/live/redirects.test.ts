@@ -2,7 +2,8 @@
 // with its rule, and nothing else is.
 import type { HolderV1 } from '@portolan/core';
 import { expect } from 'vitest';
-import { gapsWithoutNative, liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
+import { checked } from '../cli/program.ts';
+import { BIN, gapsWithoutNative, liveTest, type Namespace, NOBODY, type WhoV1 } from './namespace.ts';
 
 /** The first character that a terminal must never get from outside. */
 const ESCAPE = '\u001b';
@@ -141,6 +142,88 @@ liveTest('rules of nft: redirect, dnat, ranges, sets, both hooks', { needs: ['ro
   expect(both.holders.map(({ kind }) => kind)).toEqual(['listener', 'redirect']);
 });
 
+/** Asks for the port on a connection of its own, by a source address of the loopback network. */
+const CONNECT = `const s = require('node:net').connect({ host: '127.0.0.1', port: Number(process.argv[1]), localAddress: process.argv[2] });
+s.on('data', (d) => process.stdout.write(d)).on('error', (e) => process.stdout.write(e.code));`;
+const ANSWER = `for (const port of [9001, 9002]) require('node:net').createServer((s) => s.end(String(port))).listen(port, '127.0.0.1');
+setInterval(() => 0, 1e6); process.stdout.write('up')`;
+
+liveTest(
+  'what an earlier rule keeps from a redirect makes it partial, as the kernel has it',
+  { needs: ['root', 'nft', 'iptables-legacy'] },
+  async (ns) => {
+    const server = ns.background(process.execPath, ['-e', ANSWER]);
+    await new Promise((resolve) => server.stdout?.once('data', resolve));
+    const reach = async (port: number, from = '127.0.0.1'): Promise<string> =>
+      (await ns.run(process.execPath, ['-e', CONNECT, String(port), from])).stdout;
+    const before = (rule: string, priority = '-110', type = 'nat'): string =>
+      `table ip early { chain out { type ${type} hook output priority ${priority}; ${rule}; }; }`;
+    const redirect =
+      'table ip t { chain out { type nat hook output priority -100; tcp dport 80 redirect to :9001; }; }';
+    const source = 'ip saddr 127.9.0.0/24';
+    for (const [rules, from9, partial] of [
+      [redirect, '9001', undefined],
+      [redirect.replace('tcp dport', `${source} return; tcp dport`), 'ECONNREFUSED', true],
+      [`${redirect}; ${before(`${source} accept`)}`, '9001', undefined],
+      [`${redirect}; ${before(`${source} notrack`, '-300', 'filter')}`, 'ECONNREFUSED', true],
+      [`${redirect}; ${before(`${source} tcp dport 80 redirect to :9002`)}`, '9002', undefined],
+      // Some other address of this host, and one of nobody's.
+      [redirect.replace('tcp dport', 'ip daddr 127.0.0.7 return; tcp dport'), '9001', true],
+      [redirect.replace('tcp dport', 'ip daddr 192.0.2.7 return; tcp dport'), '9001', undefined],
+    ] as const) {
+      await load(ns, 'nft -f -', `flush ruleset; ${rules}`);
+      expect(await reach(80), rules).toBe('9001');
+      expect(await reach(80, '127.9.0.5'), rules).toBe(from9);
+      const found = (await whoHere(ns, 80)).holders.map((holder) => holder.redirect);
+      const own = found.find((one) => one?.target.port === 9001);
+      expect(own?.partial, rules).toBe(partial);
+    }
+    // The one that was registered last comes first, which no list tells.
+    const second = redirect.replace('table ip t', 'table ip u').replace('9001', '9002');
+    await load(ns, 'nft -f -', `flush ruleset; ${redirect}`);
+    await load(ns, 'nft -f -', second);
+    expect(await reach(80)).toBe('9002');
+    for (const { redirect: one } of (await whoHere(ns, 80)).holders) expect(one?.partial).toBe(true);
+    // The same between the tools, and the raw table of one keeps packets from both.
+    await load(ns, 'nft -f -', 'flush ruleset');
+    await must(ns, 'iptables-legacy', [
+      '-t',
+      'nat',
+      '-A',
+      'OUTPUT',
+      '-p',
+      'tcp',
+      '--dport',
+      '80',
+      '-j',
+      'REDIRECT',
+      '--to-ports',
+      '9002',
+    ]);
+    await load(ns, 'nft -f -', redirect);
+    const both = (await whoHere(ns, 80)).holders.map((holder) => holder.redirect);
+    expect(both.map((one) => [one?.by, one?.partial])).toEqual([
+      ['nftables', true],
+      ['iptables', true],
+    ]);
+    await must(ns, 'iptables-legacy', [
+      '-t',
+      'raw',
+      '-A',
+      'OUTPUT',
+      '-p',
+      'tcp',
+      '--dport',
+      '80',
+      '-j',
+      'CT',
+      '--notrack',
+    ]);
+    expect(await reach(80)).toBe('ECONNREFUSED');
+    await isFree(ns, 80);
+  },
+);
+
 liveTest(
   'without rights the rules are a gap, with the command that shows them',
   { needs: ['nobody', 'nft'] },
@@ -266,6 +349,81 @@ COMMIT
     }
   });
 }
+
+liveTest(
+  'legacy rules where /proc has processes alone, and where there is no /proc',
+  { needs: ['root', 'iptables-legacy', 'proc-subset'] },
+  async (ns) => {
+    await must(ns, 'ip', ['-6', 'route', 'add', 'local', '2001:db8::/64', 'dev', 'lo']);
+    const nat = ['-t', 'nat', '-A', 'PREROUTING', '-p', 'tcp'];
+    const redirect = ['-j', 'REDIRECT', '--to-ports', '9001'];
+    await must(ns, 'iptables-legacy', [...nat, '-d', '127.0.0.1', '--dport', '80', ...redirect]);
+    await must(ns, 'iptables-legacy', [...nat, '-d', '192.0.2.1', '--dport', '81', ...redirect]);
+    await must(ns, 'ip6tables-legacy', [...nat, '-d', '2001:db8::5', '--dport', '82', ...redirect]);
+    /** What the program says in mount and pid namespaces of its own, with this in the place of /proc. */
+    const ask = async (mount: string, port: number): Promise<WhoV1> => {
+      const script = `mount ${mount} /proc && exec "$@"`;
+      const program = [process.execPath, BIN, 'who', String(port), '--json', '--here'];
+      const ran = await ns.run('unshare', [
+        '--mount',
+        '--pid',
+        '--fork',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        ...program,
+      ]);
+      return checked<WhoV1 & Record<string, unknown>>(ran.stdout);
+    };
+    for (const [port, address] of [
+      [80, '127.0.0.1'],
+      [82, '2001:db8::5'],
+    ] as const) {
+      const answer = await ask('-t proc -o subset=pid proc', port);
+      expect(answer.holders).toMatchObject([
+        { redirect: { by: 'iptables', address, target: { port: 9001 } } },
+      ]);
+      expect(ruleGaps(answer)).toEqual([]);
+    }
+    // Whose addresses are the host's own is known as well.
+    expect((await ask('-t proc -o subset=pid proc', 81)).holders).toEqual([]);
+    const blind = await ask('-t tmpfs none', 80);
+    expect(ruleGaps(blind)).toContain('this /proc has no list of the tables in use');
+    expect(blind.gaps.find(({ what }) => what.includes('iptables-legacy'))?.remedy).toBe(
+      'iptables-legacy-save -t nat',
+    );
+  },
+);
+
+liveTest(
+  'a rule for an IPv6 address that only a route makes local',
+  { needs: ['root', 'nft'] },
+  async (ns) => {
+    await must(ns, 'ip', ['-6', 'route', 'add', 'local', '2001:db8::/64', 'dev', 'lo']);
+    const rule = (address: string, port: number): string =>
+      `ip6 daddr ${address} tcp dport ${port} redirect to :9001;`;
+    const rules = `${rule('2001:db8::5', 81)} ${rule('2001:db8:1::5', 82)}`;
+    await load(
+      ns,
+      'nft -f -',
+      `table inet t {
+        chain pre { type nat hook prerouting priority dstnat; ${rules}; }
+        chain out { type nat hook output priority -100; ${rules}; }
+      }`,
+    );
+    await ns.robot.steps(
+      { op: 'open', as: 's', family: 'ipv6', type: 'tcp', bind: ['::', 9001], listen: 1 },
+      // It is the kernel's word that the address is this host's.
+      { op: 'open', as: 'c', family: 'ipv6', type: 'tcp', connect: ['2001:db8::5', 81] },
+      { op: 'accept', of: 's', as: 'a' },
+    );
+    expect(await redirectOf(ns, 81)).toMatchObject({
+      redirect: { address: '2001:db8::5', target: { port: 9001 }, hooks: ['prerouting', 'output'] },
+    });
+    await isFree(ns, 82);
+  },
+);
 
 liveTest('IPv6 rules of iptables', { needs: ['root', 'iptables-legacy'] }, async (ns) => {
   const rule = ['-p', 'tcp', '--dport', '8080', '-j', 'DNAT', '--to-destination', '[fd00::7]:80'];

@@ -82,8 +82,9 @@ export interface Redirect {
   /** Where packets go; a null address is this host, a null port the same port. */
   readonly target: { readonly address: string | null; readonly port: number | null };
   /**
-   * There where the rule asks for more than port and address, such as an interface or a source, so that other packets
-   * may still come here. Left out for rules of a known maker, whose conditions only keep their own traffic apart.
+   * There where the rule asks for more than port and address, such as an interface or a source, where an earlier rule
+   * keeps some of its packets from it, or where one that may come before sends them elsewhere, so that other packets may
+   * still come here. Left out for rules of a known maker, whose conditions only keep their own traffic apart.
    */
   readonly partial?: true;
   /** `prerouting` for packets that come in, `output` for those that programs here send. */
@@ -178,6 +179,7 @@ export type GapCode =
   | 'redirects-no-tool'
   | 'redirects-unreadable'
   | 'redirects-unparsed'
+  | 'redirects-unlisted'
   | 'containers-unreadable'
   | 'activation-unreadable'
   | 'vrf'

@@ -103,6 +103,9 @@ test('each gap about rules is a sentence', () => {
   expect(say({ code: 'redirects-unreadable', values: { tool: 'nft', reason: 'exit 1' } })).toContain(
     '(exit 1)',
   );
+  expect(say({ code: 'redirects-unlisted', values: {} })).toContain(
+    'rules of iptables-legacy that redirect ports: this /proc has no list of the tables in use',
+  );
   const places = (rules: number): string =>
     say({ code: 'redirects-unparsed', values: { rules, place: 'table t, chain c' } });
   expect(places(1)).toContain('what 1 rule of the packet filter does to ports');

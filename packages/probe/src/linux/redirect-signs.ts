@@ -21,8 +21,8 @@ const EACCES = 13;
 /** What speaks for rules. */
 export interface RedirectSigns {
   readonly nftables: 'yes' | 'no' | 'no-rights';
-  /** Tables of iptables-legacy in use. */
-  readonly legacy: readonly LegacyTable[] | 'no-rights';
+  /** Tables of iptables-legacy in use; `unknown` where the kernel's lists are not there to be read. */
+  readonly legacy: readonly LegacyTable[] | 'no-rights' | 'unknown';
 }
 
 /** The signs; null where there can be no rules, or nothing is in use that could hold one. */
@@ -30,7 +30,9 @@ export function redirectSigns(libc: Libc | null): RedirectSigns | null {
   if (isImpossible()) return null;
   const nftables = mayHaveNftables(libc, process.geteuid?.() === 0);
   const legacy = legacyTables();
-  return nftables === 'no' && legacy.length === 0 ? null : { nftables, legacy };
+  // Of its own, the raw table sends nothing anywhere.
+  const legacySends = typeof legacy === 'string' || legacy.some(({ name }) => name !== 'raw');
+  return nftables === 'no' && !legacySends ? null : { nftables, legacy };
 }
 
 const MODULES_LIMIT = 1 << 18;
@@ -88,18 +90,27 @@ function isRefusal(errno: number): boolean {
 /** A table that iptables-legacy uses. */
 export interface LegacyTable {
   readonly family: 'ipv4' | 'ipv6';
-  readonly name: 'nat' | 'mangle';
+  readonly name: 'raw' | 'nat' | 'mangle';
 }
 
+/**
+ * Not /proc/net, which is a link to it: a /proc of processes alone (mount option subset=pid, systemd's ProcSubset) has
+ * no such link.
+ */
+const LISTS = '/proc/self/net';
+
 /** The kernel lists a legacy table once something has used it in this namespace. */
-function legacyTables(): LegacyTable[] | 'no-rights' {
+function legacyTables(): RedirectSigns['legacy'] {
+  // Without the module there are no lists; the sockets of TCP are listed in any case.
+  if (!existsSync(`${LISTS}/tcp`)) return 'unknown';
   const tables: LegacyTable[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const path = `/proc/net/${family === 'ipv4' ? 'ip' : 'ip6'}_tables_names`;
+    const path = `${LISTS}/${family === 'ipv4' ? 'ip' : 'ip6'}_tables_names`;
     const names = readText(path, 4096);
     if (names === null && existsSync(path)) return 'no-rights';
     const listed = names?.text.split('\n') ?? [];
-    for (const name of ['nat', 'mangle'] as const) if (listed.includes(name)) tables.push({ family, name });
+    for (const name of ['raw', 'mangle', 'nat'] as const)
+      if (listed.includes(name)) tables.push({ family, name });
   }
   return tables;
 }

@@ -2,8 +2,9 @@
 import type { PortRange, Redirect } from '@portolan/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Wanted } from './linux-nat.ts';
+import { type Found, type Wanted, walkTables } from './linux-nat.ts';
 import { dormantTables, parseNftRuleset } from './linux-nft.ts';
+import { formatNetwork } from './network.ts';
 
 type Json = unknown;
 
@@ -28,10 +29,36 @@ const rule = (name: string, expr: Json[], over: object = {}): Json => ({
   rule: { ...at, chain: name, handle: 9, expr, ...over },
 });
 
+interface Reading {
+  found: readonly Found[];
+  redirects: Redirect[];
+  unread: string[];
+  xt: unknown;
+  garbled: boolean;
+}
+
+/** What a text says of these ports, or where it is broken. */
+function readText(
+  text: string,
+  wanted: Wanted,
+  dormant: ReadonlySet<string> | null = null,
+): Reading | { place: string } {
+  const ruleset = parseNftRuleset(text, dormant);
+  if (!ruleset.ok) return { place: ruleset.place };
+  const { found, missed } = walkTables(ruleset.tables, wanted);
+  return {
+    found,
+    redirects: found.map((one) => one.redirect),
+    unread: [...ruleset.unread, ...missed.map(({ place }) => place)],
+    xt: ruleset.xt,
+    garbled: ruleset.garbled,
+  };
+}
+
 function read(entries: Json[], wanted: Wanted = ALL): { redirects: Redirect[]; unread: string[] } {
-  const found = parseNftRuleset(JSON.stringify({ nftables: entries }), wanted);
-  if (!found.ok) throw new Error(found.place);
-  return { redirects: [...found.redirects], unread: [...found.unread] };
+  const reading = readText(JSON.stringify({ nftables: entries }), wanted);
+  if ('place' in reading) throw new Error(reading.place);
+  return { redirects: reading.redirects, unread: reading.unread };
 }
 
 /** `tcp 80 > 10.0.0.1:8080`, with the address in front where the rule has one. */
@@ -382,6 +409,150 @@ test('a rule that asks for more than port and address is partial, unless another
   expect(both[0]).not.toHaveProperty('partial');
 });
 
+describe('what an earlier rule keeps from a redirect', () => {
+  const saddr = match(payload('ip', 'saddr'), { prefix: { addr: '10.9.0.0', len: 24 } });
+  const ret = { return: null };
+  const raw = (name = 'raw', hook = 'prerouting', over: object = {}): Json =>
+    base(name, hook, { type: 'filter', prio: -300, ...over });
+  const isPartial = (entries: Json[], wanted: Wanted = ALL): (boolean | undefined)[] =>
+    read(entries, wanted).redirects.map(({ partial }) => partial);
+
+  test.each<[string, Json[]]>([
+    ['return', [saddr, ret]],
+    ['accept', [saddr, { accept: null }]],
+    ['drop', [saddr, { drop: null }]],
+    ['return for some ports that cannot be told', [dport('@nowhere'), ret]],
+    ['return in a set of ports', [saddr, dport({ set: [79, 80] }), ret]],
+    [
+      'accept in a verdict map',
+      [saddr, { vmap: { key: payload('tcp', 'dport'), data: { set: [[80, { accept: null }]] } } }],
+    ],
+  ])('%s under a condition', (_, expr) => {
+    expect(isPartial(inPre(expr, [dport(80), redirect(1)]))).toEqual([true]);
+    // What comes later takes nothing.
+    expect(isPartial(inPre([dport(80), redirect(1)], expr))).toEqual([undefined]);
+  });
+  test('for other ports or transports, by another redirect, or in a chain of its own: nothing', () => {
+    for (const expr of [
+      [saddr, dport(81), ret],
+      [saddr, dport(80, 'udp'), ret],
+      [saddr, dport(80), redirect(2)],
+    ]) {
+      expect(isPartial(inPre(expr, [dport(80), redirect(1)])).at(-1)).toBeUndefined();
+    }
+    const called = [base('pre'), chain('x'), rule('x', [saddr, ret])];
+    expect(isPartial([...called, rule('pre', [jump('x')]), rule('pre', [dport(80), redirect(1)])])).toEqual([
+      undefined,
+    ]);
+    const ended = [base('pre'), chain('x'), rule('x', [saddr, { accept: null }])];
+    expect(isPartial([...ended, rule('pre', [jump('x')]), rule('pre', [dport(80), redirect(1)])])).toEqual([
+      true,
+    ]);
+  });
+  test('those that were spared went the same way before, as firewalld writes it', () => {
+    const iif = match({ meta: { key: 'iifname' } }, 'eth0');
+    const rules = (zone: string): Json[] => [
+      base('pre'),
+      chain('public'),
+      chain('dmz'),
+      rule('public', [dport(80), redirect(1)]),
+      rule('pre', [iif, jump(zone)]),
+      rule('pre', [iif, ret]),
+      rule('pre', [jump('public')]),
+    ];
+    expect(isPartial(rules('public'))).toEqual([undefined]);
+    expect(isPartial(rules('dmz'))).toEqual([true]);
+  });
+  test('for some addresses: told with them', () => {
+    const spares = (...exprs: Json[][]): unknown => {
+      const reading = readText(JSON.stringify({ nftables: inPre(...exprs) }), ALL);
+      if ('place' in reading) throw new Error(reading.place);
+      return reading.found.map(({ redirect: { partial }, spares: some }) => [
+        partial,
+        some.flatMap(formatNetwork),
+      ]);
+    };
+    const daddr = (address: string): Json => match(payload('ip', 'daddr'), address);
+    const all = [dport(80), redirect(1)];
+    expect(spares([daddr('192.0.2.7'), ret], all)).toEqual([[undefined, ['192.0.2.7']]]);
+    expect(spares([saddr, daddr('192.0.2.7'), ret], all)).toEqual([[undefined, ['192.0.2.7']]]);
+    expect(spares([daddr('192.0.2.7'), ret], [saddr, ret], all)).toEqual([[true, []]]);
+    expect(spares([daddr('192.0.2.7'), ret], [daddr('192.0.2.8'), ...all])).toEqual([[undefined, []]]);
+  });
+  test('chains that come before: drop and notrack keep packets from nat, accept does not', () => {
+    const nat = inPre([dport(80), redirect(1)]);
+    const before = (expr: Json[], over: object = {}): Json[] => [
+      ...nat,
+      raw('raw', 'prerouting', over),
+      rule('raw', expr),
+    ];
+    expect(isPartial(before([saddr, { drop: null }]))).toEqual([true]);
+    expect(isPartial(before([saddr, { notrack: null }]))).toEqual([true]);
+    expect(isPartial(before([saddr, { accept: null }]))).toEqual([undefined]);
+    expect(isPartial(before([dport(80), { drop: null }]))).toEqual([]);
+    expect(isPartial(before([dport(80), { notrack: null }]))).toEqual([]);
+    expect(isPartial(before([{ xt: { type: 'target', name: 'CT' } }]))).toEqual([true]);
+    expect(isPartial(before([dport(22), { accept: null }], { policy: 'drop' }))).toEqual([true]);
+    // Too late for what is tracked already, and after the redirect.
+    expect(isPartial(before([dport(80), { notrack: null }], { prio: -150 }))).toEqual([undefined]);
+    expect(isPartial(before([dport(80), { drop: null }], { prio: 0 }))).toEqual([undefined]);
+    // A filter chain in output sends nothing, so that what cannot be followed in it is no gap.
+    const output = [base('out', 'output'), rule('out', [dport(80), redirect(1)]), raw('raw', 'output')];
+    const odd = [...output, rule('raw', [{ vmap: { key: payload('tcp', 'dport'), data: '@nowhere' } }])];
+    expect(read(odd).unread).toEqual([]);
+    expect(isPartial(odd)).toEqual([true]);
+    expect(isPartial([...output, rule('raw', [saddr, { drop: null }])])).toEqual([true]);
+    // tproxy needs no tracking.
+    const proxy = [raw('p', 'prerouting', { prio: -150 }), rule('p', [dport(80), { tproxy: { port: 1 } }])];
+    expect(isPartial([...proxy, raw(), rule('raw', [dport(80), { notrack: null }])])).toEqual([undefined]);
+  });
+  test('in one of two hooks', () => {
+    const both = [
+      base('pre'),
+      base('out', 'output'),
+      rule('pre', [saddr, ret]),
+      rule('pre', [dport(80), redirect(1)]),
+      rule('out', [dport(80), redirect(1)]),
+    ];
+    expect(read(both).redirects).toMatchObject([{ hooks: ['prerouting', 'output'], partial: true }]);
+  });
+  test('chains of one priority: which is first is not told, so that none has all', () => {
+    const two = (port: number, prio: number): Json[] => [
+      ...inPre([dport(80), redirect(1)], [dport(90), redirect(1)]),
+      base('other', 'prerouting', { prio }),
+      rule('other', [dport(80), redirect(port)]),
+    ];
+    expect(read(two(2, -100)).redirects).toMatchObject([
+      { ports: [80, 80], target: { port: 1 }, partial: true },
+      { ports: [90, 90] },
+      { ports: [80, 80], target: { port: 2 }, partial: true },
+    ]);
+    expect(isPartial(two(2, -100))).toEqual([true, undefined, true]);
+    expect(isPartial(two(1, -100))).toEqual([undefined, undefined]);
+    expect(brief(two(2, -101))).toEqual(['tcp 80 > here:2', 'tcp 90 > here:1']);
+    expect(isPartial(two(2, -101))).toEqual([undefined, undefined]);
+  });
+  test('chains of different families take nothing from each other', () => {
+    const six = { family: 'ip6' };
+    const entries = [
+      base('six', 'prerouting', { ...six, prio: -101 }),
+      rule('six', [dport(80), redirect(2)], six),
+      ...inPre([dport(80), redirect(1)]),
+    ];
+    expect(brief(entries)).toEqual(['tcp 80 > here:2', 'tcp 80 > here:1']);
+    expect(isPartial(entries)).toEqual([undefined, undefined]);
+  });
+  test('a known maker’s conditions keep its own traffic apart', () => {
+    const of = { table: 'docker-bridges' };
+    const entries = [
+      base('pre', 'prerouting', of),
+      rule('pre', [saddr, ret], of),
+      rule('pre', [dport(80), redirect(1)], of),
+    ];
+    expect(isPartial(entries)).toEqual([undefined]);
+  });
+});
+
 test.each<Json>(['dormant', ['dormant'], ['dormant', 'owner']])(
   'a dormant table does nothing (%j)',
   (flags) => {
@@ -402,18 +573,18 @@ test.each<Json>(['d', 't', '', [7]])(
     const table = { table: { family: 'ip', name: 't', handle: 1, flags } };
     const text = JSON.stringify({ nftables: [table, ...inPre([dport(80), redirect(1)])] });
     const wanted: Wanted = { ports: null, transports: ['tcp'] };
-    expect(parseNftRuleset(text, wanted)).toMatchObject({
+    expect(readText(text, wanted)).toMatchObject({
       redirects: [],
       unread: ['table t'],
       garbled: true,
     });
-    const awake = parseNftRuleset(text, wanted, dormantTables('table ip t {\n\tflags owner\n}\n'));
+    const awake = readText(text, wanted, dormantTables('table ip t {\n\tflags owner\n}\n'));
     expect(awake).toMatchObject({ redirects: [{ ports: [80, 80] }], unread: [], garbled: false });
     const asleep = dormantTables(
       'table ip t { # handle 1\n\tflags owner,dormant\n\tset s {\n\t\tflags interval\n\t}\n}',
     );
     expect(asleep).toEqual(new Set(['ip t']));
-    expect(parseNftRuleset(text, wanted, asleep)).toMatchObject({
+    expect(readText(text, wanted, asleep)).toMatchObject({
       redirects: [],
       unread: [],
       garbled: false,
@@ -484,14 +655,14 @@ test('rules of iptables-nft are left to its own tool, and only where they may re
         rule('PREROUTING', [dport(81), redirect(1)], nat),
       ],
     });
-  expect(parseNftRuleset(entries('prerouting'), ALL)).toEqual({
+  expect(parseNftRuleset(entries('prerouting'))).toEqual({
     ok: true,
     garbled: false,
-    redirects: [],
+    tables: [],
     unread: [],
     xt: [{ family: 'ipv4', name: 'nat' }],
   });
-  expect(parseNftRuleset(entries('postrouting'), ALL)).toMatchObject({ xt: [] });
+  expect(parseNftRuleset(entries('postrouting'))).toMatchObject({ xt: [] });
 });
 
 test('only what was asked for is told, with the whole range of its rule', () => {
@@ -613,15 +784,15 @@ describe('text of any kind', () => {
   });
   test('cut off or not JSON: an error with its place', () => {
     for (let length = 0; length < good.length; length++) {
-      const found = parseNftRuleset(good.slice(0, length), ALL);
+      const found = parseNftRuleset(good.slice(0, length));
       expect(found.ok).toBe(false);
       if (!found.ok) expect(found.place).toMatch(/^position \d+$/);
     }
-    expect(parseNftRuleset('{}', ALL)).toEqual({ ok: false, place: 'nftables' });
-    expect(parseNftRuleset('null', ALL)).toEqual({ ok: false, place: 'nftables' });
+    expect(parseNftRuleset('{}')).toEqual({ ok: false, place: 'nftables' });
+    expect(parseNftRuleset('null')).toEqual({ ok: false, place: 'nftables' });
   });
   test('entries of another shape are told', () => {
-    const found = parseNftRuleset('{"nftables":[1,{"rule":2},{"rule":{"family":"ip","table":3}}]}', ALL);
+    const found = parseNftRuleset('{"nftables":[1,{"rule":2},{"rule":{"family":"ip","table":3}}]}');
     expect(found).toMatchObject({ ok: true, unread: ['entry 0', 'entry 1', 'entry 2'] });
   });
   test('any value in place of any other neither throws nor hangs, and ports stay ports', () => {
@@ -658,9 +829,9 @@ describe('text of any kind', () => {
         (changes) => {
           const tree = { root: JSON.parse(good) as Json };
           for (const [path, value] of changes) put(tree, ['root', ...path], value);
-          const found = parseNftRuleset(JSON.stringify(tree.root), ALL);
-          if (!found.ok) return;
-          for (const { ports, target } of found.redirects) {
+          const reading = readText(JSON.stringify(tree.root), ALL);
+          if ('place' in reading) return;
+          for (const { ports, target } of reading.redirects) {
             expect(isRange(ports)).toBe(true);
             if (target.port !== null) expect(isRange([target.port, target.port])).toBe(true);
           }

@@ -1,22 +1,7 @@
 // `nft -j list ruleset` (man libnftables-json(5)) to redirects: nat chains and tproxy, with their sets and maps.
 import { isPort, type PortRange, type Transport } from '@portolan/core';
-import {
-  ANY,
-  type BaseChain,
-  type Branch,
-  intersect,
-  type Match,
-  otherPorts,
-  otherTransports,
-  type Rule,
-  type Table,
-  type Target,
-  transportOf,
-  type Verdict,
-  type Walked,
-  type Wanted,
-  walkTables,
-} from './linux-nat.ts';
+import type { BaseChain, Branch, Rule, Table, Target, Verdict } from './linux-nat.ts';
+import { ANY, intersect, type Match, otherPorts, otherTransports, transportOf } from './linux-nat-match.ts';
 import { addressRange, type Network, parseAddress, parseNetwork, prefixOf } from './network.ts';
 
 /** A table whose rules were written by iptables-nft and can only be read with its own tool. */
@@ -27,12 +12,16 @@ export interface XtTable {
 
 /** What a ruleset says, or where its text is broken. */
 export type NftRuleset =
-  | (Walked & {
+  | {
       readonly ok: true;
+      /** Tables that may send packets elsewhere, or keep them from being sent. */
+      readonly tables: readonly Table[];
+      /** Places that could not be read. */
+      readonly unread: readonly string[];
       readonly xt: readonly XtTable[];
       /** True where a table's flags are no flags, so that it was left out: whether it is dormant is not told. */
       readonly garbled: boolean;
-    })
+    }
   | { readonly ok: false; readonly place: string };
 
 /** Most alternatives one rule may fan out into, such as the elements of its maps. */
@@ -47,11 +36,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * Reads what may be asked of the kernel; never throws, whatever the text. `dormant`: the dormant tables by family and
  * name, from `dormantTables`, where an earlier reading said that it needs them.
  */
-export function parseNftRuleset(
-  text: string,
-  wanted: Wanted,
-  dormant: ReadonlySet<string> | null = null,
-): NftRuleset {
+export function parseNftRuleset(text: string, dormant: ReadonlySet<string> | null = null): NftRuleset {
   let parsed: Json;
   try {
     parsed = JSON.parse(text);
@@ -71,8 +56,7 @@ export function parseNftRuleset(
     if (family === null) unread.push(`table ${name}`);
     else xt.push({ family, name });
   }
-  const walked = walkTables(able.filter((table) => !table.xt).map(buildTable), wanted);
-  return { ok: true, redirects: walked.redirects, unread: [...unread, ...walked.unread], xt, garbled };
+  return { ok: true, tables: able.filter((table) => !table.xt).map(buildTable), unread, xt, garbled };
 }
 
 /** A table as the list tells it. */
@@ -184,12 +168,21 @@ export function dormantTables(text: string): ReadonlySet<string> {
   return dormant;
 }
 
-/** Chains of type nat send packets elsewhere; of the others only tproxy in prerouting does. */
-function addBase(raw: RawTable, chain: string, { type, hook, prio }: JsonObject): void {
-  const nat = type === 'nat' && (hook === 'prerouting' || hook === 'output');
-  const proxy = type === 'filter' && hook === 'prerouting';
-  if (!nat && !proxy) return;
-  raw.bases.push({ chain, hook, priority: typeof prio === 'number' ? prio : 0 });
+/** NF_IP_PRI_NAT_DST (linux/netfilter_ipv4.h): what comes later keeps no packet from the usual nat chain. */
+const NAT_PRIORITY = -100;
+
+/**
+ * Chains of type nat send packets elsewhere, and so does tproxy in those of type filter in prerouting. Others may keep
+ * packets from chains that come later.
+ */
+function addBase(raw: RawTable, chain: string, { type, hook, prio, policy }: JsonObject): void {
+  if (hook !== 'prerouting' && hook !== 'output') return;
+  const priority = typeof prio === 'number' ? prio : 0;
+  const nat = type === 'nat';
+  // Type route is that of mangle's output.
+  if (!nat && type !== 'filter' && type !== 'route') return;
+  if (!nat && hook === 'output' && priority > NAT_PRIORITY) return;
+  raw.bases.push({ chain, type: nat ? 'nat' : 'filter', drops: policy === 'drop', hook, priority });
 }
 
 function addRule(raw: RawTable, rules: RawRule[], chain: string, body: JsonObject): void {
@@ -236,7 +229,7 @@ const OTHER: Match = { ...ANY, exact: false };
 const UNREAD: Match = { ...ANY, exact: false, unread: true };
 
 /** Statements that leave the packet as it is and the rule's matches as they are. */
-const NEUTRAL: ReadonlySet<string> = new Set(['counter', 'log', 'mangle', 'notrack', 'set', 'map', 'last']);
+const NEUTRAL: ReadonlySet<string> = new Set(['counter', 'log', 'mangle', 'set', 'map', 'last']);
 
 class RuleReader {
   readonly #table: RawTable;
@@ -281,6 +274,11 @@ class RuleReader {
         return this.#send({ port: objectOf(body)?.['port'] });
       case 'tproxy':
         return this.#send(objectOf(body) ?? {});
+      case 'notrack':
+        return one({ do: 'untrack' });
+      case 'xt':
+        // Of iptables-nft: CT may say that packets are not tracked, among other things; its options are not told.
+        return objectOf(body)?.['name'] === 'CT' ? [{ match: OTHER, verdict: { do: 'untrack' } }] : null;
       default: {
         const verdict = verdictOf(kind, body);
         return verdict === null ? null : one(verdict);
@@ -523,10 +521,11 @@ function verdictOf(kind: string, body: Json): Verdict | null {
     case 'return':
       return { do: 'return' };
     case 'accept':
-    case 'drop':
-    case 'reject':
     case 'queue':
       return { do: 'end' };
+    case 'drop':
+    case 'reject':
+      return { do: 'drop' };
     default:
       return null;
   }
