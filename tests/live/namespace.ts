@@ -222,6 +222,8 @@ function requireBuild(): void {
 interface LiveOptions {
   readonly needs?: readonly Need[];
   readonly timeout?: number;
+  /** How often it may be tried again: only where a machine that is far too busy is known to change what is seen. */
+  readonly retry?: number;
   /** Give the namespace its own pids as well. */
   readonly ownPids?: boolean;
   /** Executable of the first process, a copy of Node under another name. */
@@ -242,7 +244,9 @@ export function liveTest(name: string, options: LiveOptions, body: (ns: Namespac
     test.skip(`${name} (skipped: ${why.join('; ')})`, () => undefined);
     return;
   }
-  test(name, { timeout: options.timeout ?? 120_000 }, async ({ onTestFinished }) => {
+  test(name, { timeout: options.timeout ?? 120_000, retry: options.retry ?? 0 }, async ({
+    onTestFinished,
+  }) => {
     expect.hasAssertions();
     requireBuild();
     const ns = new Namespace(options.ownPids ?? false, options.program ?? process.execPath);

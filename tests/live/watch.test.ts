@@ -176,7 +176,8 @@ liveTest(
 
 liveTest(
   'connections that a listener takes are no ends of it',
-  { needs: ['root', 'tracefs'] },
+  // At a load of ten and more on two cores, a bound socket's end was once told as a listener's.
+  { needs: ['root', 'tracefs'], retry: 2 },
   async (ns) => {
     const native = start(ns, [], { trace: true });
     const files = start(ns, ['--no-ffi'], { trace: true });
