@@ -13,7 +13,7 @@ import type { Translator } from '../text/catalog.ts';
 /** What a SARIF log says of the program that made it. */
 export interface SarifOptions {
   readonly version: string;
-  /** `file:///work/project/`, what relative paths are below; it ends with a slash. */
+  /** `file:///srv/project/`, what relative paths are below; it ends with a slash. */
   readonly root: string;
 }
 
