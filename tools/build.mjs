@@ -75,7 +75,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /render\/(sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
+  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },
@@ -94,6 +94,30 @@ await bundle('index', 'esm', 'js');
 await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
 // The thread that helps to walk many descriptors.
 await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
+// The pages' own files: what runs in the browser, the style, the typeface.
+const SITE = join(ROOT, 'packages', 'site');
+const PAGES = join(PROGRAM, 'dist', 'site');
+mkdirSync(PAGES, { recursive: true });
+for (const name of ['theme', 'page']) {
+  const bundler = await rolldown({
+    input: { [name]: join(SITE, 'src', 'islands', `${name}.ts`) },
+    platform: 'browser',
+    resolve: { conditionNames: ['source', 'browser', 'import', 'default'] },
+  });
+  await bundler.write({
+    dir: PAGES,
+    format: name === 'theme' ? 'iife' : 'esm',
+    entryFileNames: '[name].js',
+    minify: true,
+  });
+  await bundler.close();
+}
+cpSync(join(SITE, 'src', 'assets', 'style.css'), join(PAGES, 'style.css'));
+const TYPEFACE = join(ROOT, 'node_modules', '@fontsource-variable', 'archivo');
+for (const part of ['latin', 'latin-ext']) {
+  cpSync(join(TYPEFACE, 'files', `archivo-${part}-wght-normal.woff2`), join(PAGES, `sans-${part}.woff2`));
+}
+cpSync(join(TYPEFACE, 'LICENSE'), join(PAGES, 'sans-LICENSE.txt'));
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
 for (const name of ['registry.pack', 'claims.pack', 'profiles.json']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));

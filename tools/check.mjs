@@ -10,9 +10,14 @@ const STEPS = [
   { what: 'format and order of imports', program: 'biome', args: ['ci', '--colors=off', '.'] },
   { what: 'lint', program: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { what: 'types, tests and tools included', program: 'tsc', args: ['-p', 'tsconfig.test.json'] },
+  {
+    what: 'types of what runs in the browser',
+    program: 'tsc',
+    args: ['-p', 'packages/site/src/islands/tsconfig.json'],
+  },
   { what: 'facts lint and layers', program: 'vitest', args: ['run', 'packages/facts/lint', 'tools'] },
   { what: 'dead code and dependencies', program: 'knip', args: ['--no-config-hints'] },
-  ...['core', 'facts', 'probe', 'portolan'].map((name) => ({
+  ...['core', 'facts', 'probe', 'site', 'portolan'].map((name) => ({
     what: `package shape of ${name}`,
     program: 'publint',
     args: ['--strict', join('packages', name)],

@@ -73,6 +73,18 @@ export const ROOMS: readonly Room[] = [
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
+    folder: 'packages/site/src/islands',
+    may: ['@portolan/core/web'],
+    node: false,
+    why: 'islands run in the browser: they get what the server sent and nothing of Node',
+  },
+  {
+    folder: 'packages/site/src',
+    may: ['@portolan/core', '@portolan/core/web', '@portolan/facts', '@hono/node-server', 'hono'],
+    node: true,
+    why: 'pages know facts and what a host was seen to do, never how it is looked at: the probe is handed in',
+  },
+  {
     folder: 'packages/portolan/src/audit/parse',
     may: ['@portolan/core', 'jsonc-parser', 'yaml'],
     node: false,
@@ -86,6 +98,7 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/data-dir',
       '@portolan/facts/update',
       '@portolan/probe',
+      '@portolan/site',
       'dns-packet',
       'fastest-levenshtein',
       'jsonc-parser',

@@ -76,6 +76,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,
   },
+  serve: {
+    spec: async () => (await import('./commands/serve/command.ts')).spec,
+    run: async () => (await import('./commands/serve/run.ts')).run,
+  },
   facts: {
     spec: async () => (await import('./commands/facts/command.ts')).spec,
     run: async () => (await import('./commands/facts/run.ts')).run,

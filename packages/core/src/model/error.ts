@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'DATA_DIR'
   | 'LEASES'
   | 'OUTPUT'
+  | 'SERVE'
   | 'NO_DESCRIPTORS';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
@@ -33,6 +34,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   DATA_DIR: 1,
   LEASES: 1,
   OUTPUT: 1,
+  SERVE: 1,
   NO_DESCRIPTORS: 3,
 };
 

@@ -268,6 +268,11 @@ class Renderer {
   #spans(inline: readonly Inline[]): Span[] {
     return inline.map((piece): Span => {
       if (piece.kind === 'ref') return { text: `[${piece.n}]`, emphasis: 'dim' };
+      if (piece.kind === 'link') {
+        const { text } = piece;
+        const said = typeof text === 'string' ? text : this.#options.lang.say(text);
+        return { text: printable(said), emphasis: undefined };
+      }
       const raw = piece.kind === 'say' ? this.#options.lang.say(piece.message) : piece.text;
       return { text: printable(raw), emphasis: piece.emphasis };
     });

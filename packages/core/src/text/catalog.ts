@@ -2,13 +2,15 @@
 import type { Message, MessageValue, MessageValues } from '../model/message.ts';
 import en from './messages/en.json' with { type: 'json' };
 
-/** Every sentence there is; the English catalog decides. */
-export type MessageKey = keyof typeof import('./messages/en.json', { with: { type: 'json' }});
+/** Every sentence there is; the English catalogs decide: what the program says, and what only pages say. */
+export type MessageKey =
+  | keyof typeof import('./messages/en.json', { with: { type: 'json' }})
+  | keyof typeof import('./messages/web/en.json', { with: { type: 'json' }});
 
 /** Plural forms by CLDR category (Intl.PluralRules), chosen by the value that `by` names, else by `count`. */
 type Template = string | Readonly<Partial<Record<Intl.LDMLPluralRule | 'by', string>>>;
 
-const CATALOGS: Readonly<Record<string, Readonly<Record<MessageKey, Template>>>> = { en };
+const CATALOGS: Readonly<Record<string, Readonly<Record<string, Template>>>> = { en };
 
 /** Languages that have a catalog, as BCP 47 tags. */
 export const LANGUAGES: readonly string[] = Object.keys(CATALOGS);
@@ -23,6 +25,23 @@ export interface Translator {
 export function translator(lang: string): Translator {
   const catalog = Object.hasOwn(CATALOGS, lang) ? CATALOGS[lang] : undefined;
   if (catalog === undefined) throw new RangeError(`no catalog for ${lang}`);
+  return translatorOf(lang, catalog);
+}
+
+/** Languages of the pages. */
+export const PAGE_LANGUAGES: readonly {
+  readonly tag: string;
+  readonly name: string;
+  readonly dir: 'ltr' | 'rtl';
+}[] = [{ tag: 'en', name: 'English', dir: 'ltr' }];
+
+/** The translator of the pages. */
+export async function loadTranslator(lang: string, _scope: 'program' | 'pages'): Promise<Translator> {
+  const web = await import('./messages/web/en.json', { with: { type: 'json' } });
+  return translatorOf(lang, { ...en, ...web.default });
+}
+
+function translatorOf(lang: string, catalog: Readonly<Record<string, Template>>): Translator {
   const rules = NUMBER_RULES[lang] ?? PLAIN_NUMBERS;
   let plurals: Intl.PluralRules | undefined;
   const plural: PluralChoice = (value) => {
@@ -30,7 +49,7 @@ export function translator(lang: string): Translator {
     return plurals.select(value);
   };
   const sayIt = ({ key, values }: Message): string =>
-    fill(choose(catalog[key], values, plural), values, (value, grouped) => {
+    fill(choose(catalog[key] ?? '', values, plural), values, (value, grouped) => {
       if (typeof value === 'string') return value;
       if (typeof value === 'number') return grouped ? formatNumber(value, rules) : String(value);
       if ('key' in value) return sayIt(value);

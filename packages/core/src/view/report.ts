@@ -71,13 +71,18 @@ export function reportPage(report: PortReport): Page {
 }
 
 /** Numbers sources in the order in which they are first pointed at. */
-class References {
+export class References {
   readonly #ids: string[] = [];
 
   mark(id: string): Inline {
+    return { kind: 'ref', n: this.number(id) };
+  }
+
+  /** The number of a source, from 1. */
+  number(id: string): number {
     let index = this.#ids.indexOf(id);
     if (index < 0) index = this.#ids.push(id) - 1;
-    return { kind: 'ref', n: index + 1 };
+    return index + 1;
   }
 
   ids(): readonly string[] {
@@ -94,7 +99,7 @@ function answer(report: PortReport): Node {
 }
 
 /** One sentence for who is on the port, the gravest kind of hold first. */
-function useSentence({ port, transports, use }: PortReport): Message {
+export function useSentence({ port, transports, use }: PortReport): Message {
   if (use.verdict === 'free') {
     const key = use.holders.length > 0 ? 'answer.free.elsewhere' : 'answer.free';
     return say(key, { port, transports: transports.join(', ') });
@@ -186,7 +191,7 @@ function handedOut({ host }: PortReport): MessageValue {
   return say(host.isReserved === true ? 'also.inside.reserved' : 'also.inside', { first, last });
 }
 
-function rulerLabel({ port, range, host }: PortReport): Message {
+export function rulerLabel({ port, range, host }: PortReport): Message {
   if (host.ephemeral === null) return say('ruler.label.plain', { port, range: say(`range.${range.name}`) });
   return say('ruler.label', {
     port,
@@ -246,7 +251,7 @@ function saidNodes(report: PortReport, refs: References): Node[] {
 }
 
 /** Wide claims on the same run of ports share a line: they all say the same little about one number. */
-function groupByRange(claims: readonly Claim[]): [first: Claim, all: Claim[]][] {
+export function groupByRange(claims: readonly Claim[]): [first: Claim, all: Claim[]][] {
   const groups = new Map<string, [Claim, Claim[]]>();
   for (const claim of claims) {
     const key = `${claim.ports.join('-')} ${claim.transports.join(' ')}`;
@@ -257,7 +262,7 @@ function groupByRange(claims: readonly Claim[]): [first: Claim, all: Claim[]][] 
   return [...groups.values()];
 }
 
-function formatRange([first, last]: PortRange): string {
+export function formatRange([first, last]: PortRange): string {
   return first === last ? String(first) : `${first}–${last}`;
 }
 
@@ -312,7 +317,7 @@ function hereNodes(report: PortReport): Node[] {
 }
 
 /** The two ranges that encyclopedias take for one: IANA's Dynamic Ports and what this host hands out. */
-function rangeHere({ port, host, range }: PortReport): Message {
+export function rangeHere({ port, host, range }: PortReport): Message {
   if (host.ephemeral === null) return say('here.range.unknown');
   const values = { port, first: host.ephemeral[0], last: host.ephemeral[1] };
   if (host.isReserved === true) return say('here.range.reserved', values);
@@ -335,7 +340,7 @@ export function holdersNode(holders: readonly Holder[]): Node {
   return { kind: 'list', items };
 }
 
-function couldNodes(report: PortReport, refs: References): Node[] {
+export function couldNodes(report: PortReport, refs: References): Node[] {
   if (report.risks.length === 0) return [{ kind: 'para', inline: [said(say('risk.none'))] }];
   return [
     {

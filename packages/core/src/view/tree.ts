@@ -7,10 +7,14 @@ import type { Severity } from '../model/report.ts';
 /** How a piece of text stands out; never the only sign of what it means. */
 export type Emphasis = 'strong' | 'dim' | 'good' | 'warn' | 'bad' | 'accent';
 
-/** A piece of a line: a sentence of ours, data from outside (never trusted), or a mark that points at a source. */
+/**
+ * A piece of a line: a sentence of ours, data from outside (never trusted), a way to another page of the site (its
+ * words alone where there are no pages), or a mark that points at a source.
+ */
 export type Inline =
   | { readonly kind: 'say'; readonly message: Message; readonly emphasis?: Emphasis }
   | { readonly kind: 'data'; readonly text: string; readonly emphasis?: Emphasis }
+  | { readonly kind: 'link'; readonly to: string; readonly text: string | Message }
   | { readonly kind: 'ref'; readonly n: number };
 
 /** A column of a table. `grow`: gives way when the line is too short. */
@@ -27,6 +31,8 @@ export interface RulerModel {
   readonly port: number;
   readonly ephemeral: PortRange | null;
   readonly reserved: readonly PortRange[];
+  /** Ports in use here, for the drawing of pages; a terminal has no room for them. */
+  readonly inUse?: readonly number[];
   readonly label: Message;
 }
 

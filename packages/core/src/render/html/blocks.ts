@@ -1,0 +1,166 @@
+// The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
+import { say } from '../../model/message.ts';
+import type { Block, Card, ClaimRow, Hundred, Section, Versus } from '../../view/web/tree.ts';
+import { printable } from '../printable.ts';
+import { type Element, elementHtml } from './element.ts';
+import type { PageEnv } from './env.ts';
+import { h, Markup, type Piece } from './escape.ts';
+import { commandElement, inlineElements, nodeElements, refElement } from './nodes.ts';
+
+/** Elements as markup. */
+export function markup(elements: readonly Element[]): Markup {
+  let out = '';
+  for (const element of elements) out += elementHtml(element);
+  return new Markup(out);
+}
+
+/** A section with its heading. */
+export function sectionHtml(section: Section, env: PageEnv): Markup {
+  const card = section.blocks[0]?.kind === 'card';
+  if (card) return h`${section.blocks.map((block) => blockHtml(block, env, section))}`;
+  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}">${env.lang.say(section.title)}</h2>${section.blocks.map((block) => blockHtml(block, env, section))}</section>`;
+}
+
+function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
+  switch (block.kind) {
+    case 'claims':
+      return claimsHtml(block, env);
+    case 'versus':
+      return versusHtml(block.versus, env);
+    case 'checks':
+      return checksHtml(block, env);
+    case 'questions':
+      return h`${block.items.map(({ question, answer }) => h`<details class="question"><summary>${env.lang.say(question)}</summary><p>${markup(inlineElements(answer, env))}</p></details>`)}`;
+    case 'bearings':
+      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
+    case 'hundred':
+      return hundredHtml(block.hundred, env);
+    case 'card':
+      return h`<section id="${section.id}" class="card" data-state="${block.card.state}" aria-labelledby="h-${section.id}"${liveAttributes(env)}><h2 id="h-${section.id}">${env.lang.say(section.title)}</h2><div id="card-body" aria-live="polite">${markup(cardElements(block.card, env))}</div><p class="lost" hidden>${env.lang.say(say('web.card.lost'))}</p></section>`;
+    case 'chart':
+    case 'paste':
+    case 'live-host':
+      return h``;
+    case 'answer':
+    case 'section':
+    case 'para':
+    case 'table':
+    case 'list':
+    case 'commands':
+    case 'ruler':
+    case 'sources':
+      return markup(nodeElements(block, env));
+  }
+}
+
+function liveAttributes(env: PageEnv): Markup {
+  return env.live === null ? h`` : h` data-live="${env.live}"`;
+}
+
+/** What the card says, as elements: the server writes them, and the browser puts new ones in their place. */
+export function cardElements(card: Card, env: PageEnv): Element[] {
+  const state = env.outlet === 'closed' ? 'none' : card.state;
+  const out: Element[] = [
+    [
+      'p',
+      { class: 'state', 'data-state': state },
+      ['i', {}],
+      ['strong', {}, env.lang.say(say(`web.card.${state}`))],
+      ...(card.host === null ? [] : [['span', { class: 'host' }, printable(card.host)] as Element]),
+    ],
+  ];
+  if (env.outlet === 'closed') {
+    out.push(['p', {}, env.lang.say(say('web.card.closed'))]);
+    return out;
+  }
+  for (const line of card.lines) out.push(['p', {}, ...inlineElements(line, env)]);
+  for (const node of card.nodes) out.push(...nodeElements(node, env));
+  if (card.unseen !== null) {
+    out.push(['h3', {}, env.lang.say(say('web.card.unseen'))], ...nodeElements(card.unseen, env));
+  }
+  return out;
+}
+
+function claimsHtml(block: Extract<Block, { kind: 'claims' }>, env: PageEnv): Markup {
+  const { lang } = env;
+  const wide =
+    block.wide.length === 0
+      ? null
+      : block.wide.length <= 4
+        ? h`${block.wide.map((row) => claimHtml(row, env))}`
+        : null;
+  const folded =
+    block.wide.length > 4
+      ? h`<details class="folded"${block.rows.every((row) => row.instead !== null) ? new Markup(' open') : null}><summary>${lang.say(say('web.claims.wide', { count: block.wide.length }))}</summary><ul class="claims">${block.wide.map((row) => claimHtml(row, env))}</ul></details>`
+      : null;
+  const rows =
+    block.rows.length > 0 || wide !== null
+      ? h`<ul class="claims" aria-label="${lang.say(say('web.claims.label'))}">${block.rows.map((row) => claimHtml(row, env))}${wide}</ul>`
+      : null;
+  const words = h`<details class="words"><summary>${lang.say(say('web.claims.words'))}</summary><dl>${block.verdicts.map((word) => h`<div><dt>${lang.say(say(`web.verdict.${word}`))}</dt><dd>${lang.say(say(`web.verdict.${word}.means`))}</dd></div>`)}</dl></details>`;
+  return h`${rows}${folded}${words}`;
+}
+
+function claimHtml(row: ClaimRow, env: PageEnv): Markup {
+  const { lang } = env;
+  const foreign = env.lang.lang === 'en' ? h`` : h` lang="en" dir="ltr"`;
+  const name: Piece =
+    row.instead !== null
+      ? lang.say(row.instead)
+      : row.to === null
+        ? h`<b${foreign}>${row.name}</b>`
+        : h`<b${foreign}><a href="${env.links.page(row.to)}">${row.name}</a></b>`;
+  const note = row.note === null ? null : h` <span class="note"${foreign}>${row.note}</span>`;
+  const scope = row.scope === null ? null : h` <bdi class="scope">${row.scope[0]}–${row.scope[1]}</bdi>`;
+  return h`<li class="by-${row.authority}"><span class="who"${foreign}>${row.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${row.verdict}`))}</span> <span class="what">${name}${note}${scope}${markup([refElement(row.ref, env)])}</span> <span class="proto">${row.transports.join(' ')}</span></li>`;
+}
+
+function versusHtml(versus: Versus, env: PageEnv): Markup {
+  const { lang } = env;
+  const foreign = lang.lang === 'en' ? h`` : h` lang="en"`;
+  return h`<aside class="versus"><h3>${lang.say(versus.title)}</h3><dl>${versus.sides.map(
+    ({ who, says }) =>
+      h`<div><dt>${lang.say(who)}</dt>${says.map((name) => (typeof name === 'string' ? h`<dd${foreign}><bdi>${name}</bdi></dd>` : h`<dd>${lang.say(name)}</dd>`))}</div>`,
+  )}</dl><p>${markup(inlineElements(versus.why, env))}</p></aside>`;
+}
+
+function checksHtml(block: Extract<Block, { kind: 'checks' }>, env: PageEnv): Markup {
+  const { lang } = env;
+  const show = lang.say(say('web.check.show'));
+  const hide = lang.say(say('web.check.hide'));
+  return h`<div class="tabs">${block.systems.map(
+    ({ system, lines }, index) =>
+      h`<div class="tab"><input type="radio" name="system" id="os-${system}"${index === 0 ? new Markup(' checked') : null}><label for="os-${system}">${lang.say(say(`web.check.${system}`))}</label><div class="panel">${lines.map(
+        ({ command, shows, hides }) =>
+          h`${markup([commandElement(command, env)])}<p class="shows"><b>${show}</b> ${lang.say(shows)}. <b>${hide}</b> ${lang.say(hides)}.</p>`,
+      )}</div></div>`,
+  )}</div>`;
+}
+
+/** Side of a cell of the drawing, and of the square in it. */
+const CELL = 20;
+
+function hundredHtml({ first, port, cells }: Hundred, env: PageEnv): Markup {
+  const paths: Record<Hundred['cells'][number], string> = { none: '', assigned: '', claimed: '', here: '' };
+  for (const [index, cell] of cells.entries()) {
+    paths[cell] += `M${(index % 10) * CELL + 1} ${Math.floor(index / 10) * CELL + 1}h18v18h-18z`;
+  }
+  const drawn = Object.entries(paths)
+    .filter(([, d]) => d !== '')
+    .map(([name, d]) => `<path class="n-${name}" d="${d}"/>`)
+    .join('');
+  const at = port - first;
+  const label = env.lang.say(
+    say('web.near.label', {
+      first,
+      last: first + cells.length - 1,
+      named: cells.filter((cell) => cell === 'assigned' || cell === 'claimed').length,
+    }),
+  );
+  const keys = (['assigned', 'claimed', 'here'] as const).filter((name) => paths[name] !== '');
+  const legend =
+    keys.length === 0
+      ? null
+      : h`<p class="legend">${keys.map((name) => h`<span class="n-${name}">${env.lang.say(say(`web.near.${name}`))}</span> `)}</p>`;
+  return h`<svg class="hundred" viewBox="0 0 200 200" role="img" aria-label="${label}">${new Markup(drawn)}<path class="n-me" d="M${(at % 10) * CELL} ${Math.floor(at / 10) * CELL}h20v20h-20z"/></svg>${legend}`;
+}

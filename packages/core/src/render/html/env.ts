@@ -1,0 +1,40 @@
+// What a page is rendered with: language, addresses, and what the outlet can do.
+import type { Translator } from '../../text/catalog.ts';
+
+/** How pages, data and assets are addressed from the page that is being rendered. */
+export interface Links {
+  /** A page of this language, by its path without language. */
+  page(path: string): string;
+  /** The same page in another language. */
+  inLanguage(tag: string, path: string): string;
+  /** A file of the site, such as `style.css`. */
+  asset(name: string): string;
+  /** A page as data, which has no language. */
+  data(path: string): string;
+  /** The whole address of a page, for search engines; null where the site has no fixed place. */
+  absolute(tag: string, path: string): string | null;
+}
+
+/** A language that the site is there in. */
+export interface SiteLanguage {
+  readonly tag: string;
+  readonly name: string;
+}
+
+/** What a page is rendered with. */
+export interface PageEnv {
+  readonly lang: Translator;
+  readonly dir: 'ltr' | 'rtl';
+  readonly languages: readonly SiteLanguage[];
+  readonly links: Links;
+  /** `live`: a server on this host answers. `closed`: it does, and not to this visitor. `static`: files. */
+  readonly outlet: 'live' | 'closed' | 'static';
+  /** Where answers to "was this useful?" go; null where nobody takes them. */
+  readonly feedback: string | null;
+  /** Where a search without script goes; null where there is no server. */
+  readonly find: string | null;
+  /** Address of the page's live data; null for a page without. */
+  readonly live: string | null;
+  /** Sources that were pointed at already; starts empty for each page. */
+  readonly marked: Set<number>;
+}

@@ -1,0 +1,147 @@
+// The page tree's nodes as elements: those that terminal and pages share.
+import { say } from '../../model/message.ts';
+import type { Emphasis, Inline, Node } from '../../view/tree.ts';
+import { printable } from '../printable.ts';
+import type { Element } from './element.ts';
+import type { PageEnv } from './env.ts';
+
+/** Classes of emphasis; `strong` and `dim` have elements of their own. */
+const EMPHASIS: Readonly<Record<Exclude<Emphasis, 'strong'>, string>> = {
+  dim: 'dim',
+  good: 'good',
+  warn: 'warn',
+  bad: 'bad',
+  accent: 'accent',
+};
+
+/** Pieces of a line. */
+export function inlineElements(inline: readonly Inline[], env: PageEnv): Element[] {
+  return inline.map((piece) => inlineElement(piece, env));
+}
+
+function inlineElement(piece: Inline, env: PageEnv): Element {
+  if (piece.kind === 'ref') return refElement(piece.n, env);
+  if (piece.kind === 'link') {
+    const text = typeof piece.text === 'string' ? piece.text : env.lang.say(piece.text);
+    return ['a', { href: env.links.page(piece.to) }, text];
+  }
+  const { emphasis } = piece;
+  // What a process calls itself may hold anything; direction marks and controls are shown as codes.
+  const text = piece.kind === 'say' ? env.lang.say(piece.message) : printable(piece.text);
+  const inner: Element =
+    piece.kind === 'data' && env.dir === 'rtl' && text.trim() !== '' ? ['bdi', {}, text] : text;
+  if (emphasis === undefined) return inner;
+  return emphasis === 'strong' ? ['strong', {}, inner] : ['span', { class: EMPHASIS[emphasis] }, inner];
+}
+
+/** A mark that points at a source; the first one of a source is where the source points back to. */
+export function refElement(n: number, env: PageEnv): Element {
+  const attributes: Record<string, string> = {
+    href: `#s${n}`,
+    title: env.lang.say(say('web.claims.ref', { n })),
+  };
+  if (!env.marked.has(n)) {
+    env.marked.add(n);
+    attributes['id'] = `r${n}`;
+  }
+  return ['sup', { class: 'ref' }, ['a', attributes, String(n)]];
+}
+
+/** One node as elements. */
+export function nodeElements(node: Node, env: PageEnv): Element[] {
+  switch (node.kind) {
+    case 'answer':
+      return node.lines.map((line): Element => ['p', { class: 'answer' }, ...inlineElements(line, env)]);
+    case 'section':
+      return [
+        ['h3', {}, env.lang.say(node.title)],
+        ...node.nodes.flatMap((inner) => nodeElements(inner, env)),
+      ];
+    case 'para':
+      return [['p', {}, ...inlineElements(node.inline, env)]];
+    case 'table':
+      return [tableElement(node, env)];
+    case 'list':
+      return [
+        [
+          'ul',
+          { class: node.items.some((item) => item.mark !== null) ? 'findings' : 'plain' },
+          ...node.items.map(
+            ({ mark, inline, nodes }): Element => [
+              'li',
+              mark === null ? {} : { class: `is-${mark}` },
+              ...(mark === null
+                ? []
+                : [['b', { class: 'mark' }, env.lang.say(say(`severity.${mark}`))] as Element, ' ']),
+              ...inlineElements(inline, env),
+              ...nodes.flatMap((inner) => nodeElements(inner, env)),
+            ],
+          ),
+        ],
+      ];
+    case 'commands':
+      return node.lines.map((line) => commandElement(line, env));
+    case 'ruler':
+    case 'sources':
+      // Pages have places of their own for these.
+      return [];
+  }
+}
+
+/** A command that can be copied. */
+export function commandElement(command: string, env: PageEnv): Element {
+  return [
+    'pre',
+    { dir: 'ltr' },
+    ['code', {}, printable(command)],
+    ['button', { type: 'button', 'data-copy': '' }, env.lang.say(say('web.copy'))],
+  ];
+}
+
+function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Element {
+  const head: Element[] = node.header
+    ? [
+        [
+          'thead',
+          {},
+          [
+            'tr',
+            {},
+            ...node.columns.map(
+              ({ title, align }): Element => [
+                'th',
+                { scope: 'col', class: align },
+                title === null ? '' : env.lang.say(title),
+              ],
+            ),
+          ],
+        ],
+      ]
+    : [];
+  return [
+    'div',
+    { class: 'scroll' },
+    [
+      'table',
+      {},
+      ...head,
+      [
+        'tbody',
+        {},
+        ...node.rows.map(
+          (row): Element => [
+            'tr',
+            {},
+            ...row.map(
+              (cell, index): Element => [
+                'td',
+                { class: node.columns[index]?.align ?? 'left' },
+                ...inlineElements(cell, env),
+              ],
+            ),
+          ],
+        ),
+      ],
+    ],
+  ];
+}

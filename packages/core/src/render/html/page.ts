@@ -1,0 +1,125 @@
+// A whole page: head, navigation, title, sections, sources, foot.
+import { say } from '../../model/message.ts';
+import type { WebPage } from '../../view/web/tree.ts';
+import { markup, sectionHtml } from './blocks.ts';
+import type { PageEnv } from './env.ts';
+import { h, Markup } from './escape.ts';
+import { inlineElements } from './nodes.ts';
+import { rulerSvg } from './ruler.ts';
+import { sourcesHtml } from './sources.ts';
+import { structuredData } from './structured-data.ts';
+
+const STAR = new Markup(
+  '<svg class="star" viewBox="0 0 24 24" aria-hidden="true"><path d="M12 1.5 14 10l8.5 2-8.5 2-2 8.5-2-8.5L1.5 12 10 10z"/></svg>',
+);
+
+/** The page as an HTML document. */
+export function pageHtml(page: WebPage, env: PageEnv): string {
+  const { lang, links } = env;
+  const title = lang.say(page.title);
+  const description = page.lead.map((line) => plain(line, env)).join(' ');
+  // Sections are rendered before the sources, for they decide which are pointed at.
+  const lead = page.lead.map((line) => h`<p>${markup(inlineElements(line, env))}</p>`);
+  const main = page.main.map((section) => sectionHtml(section, env));
+  const rail = page.rail.map((section) => sectionHtml(section, env));
+  const sources = page.sources.length === 0 ? null : sourcesHtml(page.sources, env);
+  const counts = page.counts.map((count) => lang.say(count)).join(' · ');
+  const body = h`<main id="main"><div class="title">${crumbs(page, env)}${heading(page, env)}<div class="lead">${lead}${counts === '' ? null : h`<p class="count">${counts}</p>`}</div></div>${page.ruler === null ? null : rulerSvg(page.ruler, env, 'port' in page.heading)}${
+    rail.length === 0
+      ? h`<article class="whole">${main}${sources}${asks(page, env)}</article>`
+      : h`<div class="columns"><article>${main}${sources}${asks(page, env)}</article><aside class="rail">${rail}</aside></div>`
+  }</main>`;
+  return h`<!doctype html><html lang="${lang.lang}" dir="${env.dir}"><head><meta charset="utf-8"><title>${lang.say(say('web.title.site', { title }))}</title><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="description" content="${description}"><meta name="color-scheme" content="light dark">${page.index ? null : new Markup('<meta name="robots" content="noindex,follow">')}${alternates(page, env)}<link rel="icon" href="data:,"><link rel="preload" href="${links.asset('sans-latin.woff2')}" as="font" type="font/woff2" crossorigin><link rel="stylesheet" href="${links.asset('style.css')}"><script src="${links.asset('theme.js')}"></script><script type="module" src="${links.asset('page.js')}"></script>${page.islands.map((name) => h`<script type="module" src="${links.asset(`${name}.js`)}"></script>`)}${structuredData(page, title, description, env)}</head><body><a class="skip" href="#main">${lang.say(say('web.skip'))}</a>${top(page, env)}${body}${foot(page, env)}</body></html>`
+    .html;
+}
+
+/** A line without its marks. */
+function plain(line: WebPage['lead'][number], env: PageEnv): string {
+  return line
+    .map((piece) => {
+      if (piece.kind === 'say') return env.lang.say(piece.message);
+      return piece.kind === 'data' ? piece.text : '';
+    })
+    .join('');
+}
+
+function top(page: WebPage, env: PageEnv): Markup {
+  const { lang, links } = env;
+  const items = [
+    { to: '/', key: 'web.nav.ports' },
+    ...(env.outlet === 'static' ? [] : [{ to: '/here', key: 'web.nav.here' } as const]),
+    { to: '/paste', key: 'web.nav.paste' },
+    { to: '/sources', key: 'web.nav.sources' },
+  ] as const;
+  const search = lang.say(say('web.search.label'));
+  const nav = items.map(
+    ({ to, key }) =>
+      h`<a href="${links.page(to)}"${page.path === to ? new Markup(' aria-current="page"') : null}>${lang.say(say(key))}</a>`,
+  );
+  const languages = h`<details class="languages"><summary><span class="quiet">${lang.say(say('web.language'))}: </span>${lang.lang}</summary><ul>${env.languages.map(
+    ({ tag, name }) =>
+      h`<li><a href="${links.inLanguage(tag, page.path)}" hreflang="${tag}" lang="${tag}" dir="auto"${tag === lang.lang ? new Markup(' aria-current="true"') : null}>${name}</a></li>`,
+  )}</ul></details>`;
+  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav><form class="find" role="search" action="${env.find ?? links.page('/')}" data-index="${links.asset('search.json')}" data-page="${links.page('/ports/0')}"><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="${search}" aria-label="${search}"></form>${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
+}
+
+function crumbs(page: WebPage, env: PageEnv): Markup | null {
+  if (page.crumbs.length === 0) return null;
+  const items = page.crumbs.map(
+    ({ to, text }) => h`<a href="${env.links.page(to)}">${env.lang.say(text)}</a> `,
+  );
+  return h`<nav class="crumbs" aria-label="${env.lang.say(say('web.crumbs'))}">${items}</nav>`;
+}
+
+/** A port's numeral shows its thousands and the three digits after them, as the chart's lines and columns do. */
+function heading(page: WebPage, env: PageEnv): Markup {
+  if ('words' in page.heading) return h`<h1 class="words">${env.lang.say(page.heading.words)}</h1>`;
+  const { port } = page.heading;
+  const numeral =
+    port < 1000 ? h`${port}` : h`<b>${Math.floor(port / 1000)}</b>${String(port % 1000).padStart(3, '0')}`;
+  return h`<h1 class="numeral" dir="ltr" aria-label="${env.lang.say(say('web.title.port', { port }))}">${numeral}</h1>`;
+}
+
+function alternates(page: WebPage, env: PageEnv): Markup[] {
+  const out: Markup[] = [];
+  const own = env.links.absolute(env.lang.lang, page.canonical ?? page.path);
+  if (own !== null) out.push(h`<link rel="canonical" href="${own}">`);
+  for (const { tag } of env.languages) {
+    const address = env.links.absolute(tag, page.path);
+    if (address !== null) out.push(h`<link rel="alternate" hreflang="${tag}" href="${address}">`);
+  }
+  const first = env.languages[0];
+  const neutral = first === undefined ? null : env.links.absolute(first.tag, page.path);
+  if (neutral !== null) out.push(h`<link rel="alternate" hreflang="x-default" href="${neutral}">`);
+  if (page.data !== null) {
+    out.push(h`<link rel="alternate" type="application/json" href="${env.links.data(page.data)}">`);
+  }
+  return out;
+}
+
+/** The three faces are drawn: not every system has a glyph for each. */
+const FACES = [
+  ['no', 'M9 9.5v.5M15 9.5v.5M8 16.2c1-1.6 2.4-2.4 4-2.4s3 .8 4 2.4'],
+  ['partly', 'M9 9.5v.5M15 9.5v.5M8 15.3h8'],
+  ['yes', 'M9 9.5v.5M15 9.5v.5M7.8 14c1 1.8 2.5 2.6 4.2 2.6s3.2-.8 4.2-2.6'],
+] as const;
+
+function asks(page: WebPage, env: PageEnv): Markup | null {
+  if (!page.asks || env.feedback === null) return null;
+  const { lang } = env;
+  const buttons = FACES.map(
+    ([value, d]) =>
+      h`<button name="useful" value="${value}" aria-label="${lang.say(say(`web.useful.${value}`))}"><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="9.5"/><path d="${d}"/></svg></button>`,
+  );
+  return h`<form class="useful" method="post" action="${env.feedback}" data-failed="${lang.say(say('web.useful.failed'))}" data-thanks="${lang.say(say('web.useful.thanks'))}"><input type="hidden" name="page" value="${page.path}"><input type="hidden" name="lang" value="${lang.lang}"><fieldset><legend>${lang.say(say('web.ask.useful'))}</legend>${buttons}</fieldset><output></output></form>`;
+}
+
+function foot(page: WebPage, env: PageEnv): Markup {
+  const { lang } = env;
+  const english = lang.lang === 'en' ? null : h`<p>${lang.say(say('web.foot.english'))}</p>`;
+  const dataLink =
+    page.data === null
+      ? null
+      : h`<p><a href="${env.links.data(page.data)}">${lang.say(say('web.foot.data'))}</a></p>`;
+  return h`<footer><p>${lang.say(say('web.foot'))}</p>${english}${dataLink}</footer>`;
+}

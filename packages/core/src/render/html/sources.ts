@@ -1,0 +1,32 @@
+// The numbered sources of a page, each with a way back to where it is used.
+
+import type { Source } from '../../model/claim.ts';
+import { say } from '../../model/message.ts';
+import type { PageEnv } from './env.ts';
+import { h, type Markup } from './escape.ts';
+
+/** The list of sources. */
+export function sourcesHtml(
+  sources: readonly { readonly n: number; readonly source: Source }[],
+  env: PageEnv,
+): Markup {
+  const { lang } = env;
+  const items = sources.map(({ n, source }) => {
+    const back = env.marked.has(n)
+      ? h` <a class="back" href="#r${n}" aria-label="${lang.say(say('web.sources.back', { n }))}">↑</a>`
+      : null;
+    return h`<li id="s${n}">${sourceHtml(source, env)}${back}</li>`;
+  });
+  return h`<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">${lang.say(say('web.section.sources'))}</h2><ol>${items}</ol></section>`;
+}
+
+/** One source: its title as a link where it has an address, its edition and date. */
+function sourceHtml(source: Source, env: PageEnv): Markup {
+  const foreign = env.lang.lang === 'en' ? null : h` lang="en" dir="ltr"`;
+  const edition = source.edition ?? null;
+  const when = [edition, source.date === edition ? null : source.date].filter((part) => part !== null);
+  const title = /^https?:\/\//.test(source.url)
+    ? h`<a href="${source.url}" rel="external noreferrer"${foreign}>${source.title}</a>`
+    : h`<span${foreign}>${source.title}</span>`;
+  return h`${title}${when.length === 0 ? null : h` <span class="meta"><bdi>${when.join(', ')}</bdi></span>`}`;
+}

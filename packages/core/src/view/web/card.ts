@@ -1,0 +1,54 @@
+// The live card: what is on a port of this host, who has it, and what could not be seen.
+import { say } from '../../model/message.ts';
+import type { Holder, PortReport } from '../../model/report.ts';
+import { gapsNode } from '../holder-words.ts';
+import { holdersNode, useSentence } from '../report.ts';
+import { type Inline, type Node, said } from '../tree.ts';
+import type { Card, CardState } from './tree.ts';
+
+/** Kinds of hold, the gravest first, and the word of each. */
+const STATES: readonly (readonly [Holder['kind'], CardState])[] = [
+  ['listener', 'listening'],
+  ['kernel', 'kernel'],
+  ['bound', 'bound'],
+  ['redirect', 'redirect'],
+  ['connection', 'connection'],
+  ['closing', 'closing'],
+];
+
+/** The card of a report; `host` is null where nobody looked. */
+export function portCard(report: PortReport, host: string | null): Card {
+  const { port, use } = report;
+  if (host === null) {
+    return {
+      port,
+      state: 'none',
+      host: null,
+      lines: [[said(say('web.card.static'))]],
+      nodes: serve(),
+      unseen: null,
+    };
+  }
+  const sentence = port === 0 ? say('answer.zero') : useSentence(report);
+  const lines: Inline[][] = [[said(sentence)]];
+  return {
+    port,
+    state: stateOf(report),
+    host,
+    lines,
+    nodes: use.holders.length === 0 ? [] : [holdersNode(use.holders)],
+    unseen: use.gaps.length === 0 ? null : gapsNode(use.gaps),
+  };
+}
+
+/** What to run for a page that knows this host. */
+function serve(): Node[] {
+  return [{ kind: 'commands', lines: ['portolan serve'] }];
+}
+
+function stateOf({ use }: PortReport): CardState {
+  if (use.verdict === 'free') return 'free';
+  if (use.verdict === 'unknown') return 'unknown';
+  const here = use.holders.filter((holder) => holder.namespace === null);
+  return STATES.find(([kind]) => here.some((holder) => holder.kind === kind))?.[1] ?? 'unknown';
+}

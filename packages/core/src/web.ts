@@ -1,0 +1,16 @@
+// The door for pages: views of the site and their HTML. Apart from the library door, so that the program's start does not
+// pay for it.
+
+export { cardElements } from './render/html/blocks.ts';
+export {
+  ATTRIBUTE_NAMES,
+  ELEMENT_NAMES,
+  type Element,
+  elementHtml,
+} from './render/html/element.ts';
+export type { Links, PageEnv, SiteLanguage } from './render/html/env.ts';
+export { pageHtml } from './render/html/page.ts';
+export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
+export { portCard } from './view/web/card.ts';
+export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
+export type { Hundred, WebPage } from './view/web/tree.ts';

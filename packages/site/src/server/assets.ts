@@ -1,0 +1,42 @@
+// The files beside the pages: a fixed table, read once, so that no path that somebody sends ever reaches a disk.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+
+/** One file, ready to be sent. */
+export interface Asset {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+  readonly etag: string;
+}
+
+/** Files by name. */
+export type Assets = ReadonlyMap<string, Asset>;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.woff2': 'font/woff2',
+  '.bin': 'application/octet-stream',
+  '.png': 'image/png',
+};
+
+/** An asset from its bytes; null for a kind that no page has. */
+export function assetOf(name: string, content: Uint8Array): Asset | null {
+  const type = TYPES[extname(name)];
+  if (type === undefined) return null;
+  const bytes = new Uint8Array(content);
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+  return { bytes, type, etag };
+}
+
+/** Reads the folder that the build filled. */
+export function readAssets(folder: string): Map<string, Asset> {
+  const assets = new Map<string, Asset>();
+  for (const name of readdirSync(folder)) {
+    const asset = assetOf(name, readFileSync(join(folder, name)));
+    if (asset !== null) assets.set(name, asset);
+  }
+  return assets;
+}

@@ -1,0 +1,70 @@
+// Looks at the host while somebody wants to know, at most once a second for all who ask, and not at all else.
+import type { PortRange, Snapshot, Transport } from '@portolan/core';
+import type { Sight } from '../site.ts';
+
+/** How the host is looked at; handed in by the program, which has the probe. */
+export interface Host {
+  readonly name: string;
+  /** Looks at one range of ports, or at all. */
+  look(ports: PortRange | null, transports: readonly Transport[]): Promise<Snapshot>;
+}
+
+/** How old an answer may be, in milliseconds. */
+const FRESH_MS = 900;
+
+/** Answers that are kept at once. */
+const KEPT = 64;
+
+const USUAL: readonly Transport[] = ['tcp', 'udp'];
+
+/** Shares what was seen among all who ask within a moment. */
+export class Lookout {
+  readonly #host: Host;
+  readonly #now: () => number;
+  readonly #seen = new Map<string, { readonly at: number; readonly snapshot: Promise<Snapshot> }>();
+
+  constructor(host: Host, now: () => number) {
+    this.#host = host;
+    this.#now = now;
+  }
+
+  get host(): string {
+    return this.#host.name;
+  }
+
+  /** Everything on the host. */
+  async all(): Promise<Snapshot> {
+    return this.#shared('all', () => this.#host.look(null, USUAL));
+  }
+
+  /** What is on one port, with the numbers in use beside it. */
+  async port(port: number, transport: Transport | null): Promise<Sight> {
+    const transports = transport === null ? USUAL : [transport];
+    const [snapshot, all] = await Promise.all([
+      this.#shared(`${port}/${transport ?? ''}`, () => this.#host.look([port, port], transports)),
+      this.all(),
+    ]);
+    return { host: this.#host.name, snapshot, inUse: portsIn(all) };
+  }
+
+  async #shared(key: string, look: () => Promise<Snapshot>): Promise<Snapshot> {
+    const now = this.#now();
+    const known = this.#seen.get(key);
+    if (known !== undefined && now - known.at < FRESH_MS) return known.snapshot;
+    for (const [old, { at }] of this.#seen) {
+      if (now - at >= FRESH_MS || this.#seen.size > KEPT) this.#seen.delete(old);
+    }
+    const snapshot = look();
+    this.#seen.set(key, { at: now, snapshot });
+    // One that failed is no answer for the next who asks.
+    snapshot.catch(() => this.#seen.delete(key));
+    return snapshot;
+  }
+}
+
+/** The local ports of a snapshot's sockets, each once. */
+export function portsIn(snapshot: Snapshot): number[] {
+  const ports = new Set<number>();
+  for (const { local, namespace } of snapshot.sockets) if (namespace === null) ports.add(local.port);
+  return [...ports];
+}

@@ -1,0 +1,99 @@
+// The pages of the site from facts, and from what was seen of a host where somebody looked.
+import { explain, type Gap, type PortReport, type Snapshot, type Transport } from '@portolan/core';
+import { type Hundred, portWebPage, type WebPage } from '@portolan/core/web';
+import type { Facts } from '@portolan/facts';
+import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
+
+/** What was seen of a host. */
+export interface Sight {
+  /** Name of the host. */
+  readonly host: string;
+  readonly snapshot: Snapshot;
+  /** Ports in use, for the ruler and the neighbours. */
+  readonly inUse: readonly number[];
+}
+
+/** Makes pages; one for as long as the facts stay the same. */
+export interface Site {
+  readonly facts: Facts;
+  readonly atlas: Atlas;
+  /** The page of a port; `sight` is null for a page that knows no host. */
+  portPage(port: number, transport: Transport | null, sight: Sight | null): WebPage;
+  /** The report behind it. */
+  portReport(port: number, transport: Transport | null, sight: Sight | null): PortReport;
+}
+
+/** What is asked about where no transport is named. */
+const USUAL: readonly Transport[] = ['tcp', 'udp'];
+
+const NOT_LOOKED: Gap = {
+  code: 'recorded-host',
+  values: { path: '' },
+  coversUse: true,
+  remedy: null,
+  transports: [],
+};
+
+/** A host that nobody looked at: nothing is known of it, which is not the same as nothing being there. */
+const NO_HOST: Snapshot = {
+  platform: 'none',
+  release: null,
+  takenAt: '',
+  via: 'none',
+  sockets: [],
+  redirects: [],
+  limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+  ephemeralUse: null,
+  gaps: [NOT_LOOKED],
+};
+
+/** Opens the site on facts. `call` is how a shell calls the program, for remedies. */
+export function makeSite(facts: Facts, call: string): Site {
+  const atlas = makeAtlas(facts);
+  const extras = facts.extras();
+  const portReport: Site['portReport'] = (port, transport, sight) =>
+    explain({
+      port,
+      transports: transport === null ? USUAL : [transport],
+      claims: facts.claimsFor(port),
+      snapshot: sight?.snapshot ?? NO_HOST,
+      blocked: extras.blocked,
+      defaults: extras.ephemeral,
+      source: (id) => facts.source(id),
+      call,
+    });
+  return {
+    facts,
+    atlas,
+    portReport,
+    portPage(port, transport, sight) {
+      const report = portReport(port, transport, sight);
+      return portWebPage({
+        report,
+        transport,
+        host: sight?.host ?? null,
+        registry: atlas.registry,
+        source: (id) => facts.source(id),
+        inUse: sight?.inUse ?? [],
+        around: {
+          hundred: hundredAround(port, atlas.flags, sight?.inUse ?? []),
+          before: atlas.named(port, -1),
+          after: atlas.named(port, 1),
+          related: atlas.related(report.claims, port),
+          serviceOf: (name) => atlas.serviceOf(name),
+        },
+      });
+    },
+  };
+}
+
+function hundredAround(port: number, flags: Uint8Array, inUse: readonly number[]): Hundred {
+  const first = port - (port % 100);
+  const here = new Set(inUse.filter((held) => held >= first && held < first + 100));
+  const cells = Array.from(flags.subarray(first, first + 100), (flag, index): Hundred['cells'][number] => {
+    if (here.has(first + index)) return 'here';
+    if ((flag & (FLAG.tcp | FLAG.udp | FLAG.other)) !== 0) return 'assigned';
+    return (flag & FLAG.claimed) === 0 ? 'none' : 'claimed';
+  });
+  return { first, port, cells };
+}
