@@ -37,6 +37,8 @@ export interface Atlas {
   /** A byte a port, see `FLAG`. */
   readonly flags: Uint8Array;
   readonly services: ReadonlyMap<string, Service>;
+  /** Claims that cover a port: the same objects for every port, so that what is made of them can be shared. */
+  claimsAt(port: number): readonly Claim[];
   /** Path of the page of a service or product; null where there is none. */
   serviceOf(name: string): string | null;
   /** Nearest port below (-1) or above (1) that somebody names; null where there is none. */
@@ -60,6 +62,7 @@ export function makeAtlas(facts: Facts): Atlas {
   }
   for (const { port } of facts.extras().blocked.ports) flags[port] = (flags[port] ?? 0) | FLAG.blocked;
   const { services, paths } = servicesOf(claims);
+  const covering = coveringOf(claims);
   const byProduct = new Map<string, Claim[]>();
   for (const claim of claims) {
     if (claim.product === null || isWide(claim)) continue;
@@ -70,6 +73,7 @@ export function makeAtlas(facts: Facts): Atlas {
   return {
     flags,
     services,
+    claimsAt: (port) => covering[port] ?? [],
     serviceOf: (name) => paths.get(name) ?? null,
     named(port, step) {
       for (let at = port + step; at >= 0 && at <= PORT_MAX; at += step) {
@@ -92,6 +96,35 @@ export function makeAtlas(facts: Facts): Atlas {
     },
     registry: registryOf(claims),
   };
+}
+
+/** Claims by port. Runs of ports that the same claims cover share one list. */
+function coveringOf(claims: readonly Claim[]): (readonly Claim[])[] {
+  const starts = new Map<number, Claim[]>();
+  const ends = new Map<number, Claim[]>();
+  const put = (map: Map<number, Claim[]>, port: number, claim: Claim): void => {
+    const list = map.get(port);
+    if (list === undefined) map.set(port, [claim]);
+    else list.push(claim);
+  };
+  for (const claim of claims) {
+    put(starts, claim.ports[0], claim);
+    put(ends, claim.ports[1] + 1, claim);
+  }
+  const order = new Map(claims.map((claim, index) => [claim, index]));
+  const out: (readonly Claim[])[] = [];
+  let now: readonly Claim[] = [];
+  for (let port = 0; port <= PORT_MAX; port++) {
+    const begun = starts.get(port);
+    const ended = ends.get(port);
+    if (begun !== undefined || ended !== undefined) {
+      now = [...now.filter((claim) => ended?.includes(claim) !== true), ...(begun ?? [])].toSorted(
+        (a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0),
+      );
+    }
+    out.push(now);
+  }
+  return out;
 }
 
 function flagOf(claim: Claim): number {

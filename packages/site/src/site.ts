@@ -55,13 +55,22 @@ export function makeSite(facts: Facts, call: string): Site {
     explain({
       port,
       transports: transport === null ? USUAL : [transport],
-      claims: facts.claimsFor(port),
+      claims: { claims: atlas.claimsAt(port), sources: {} },
       snapshot: sight?.snapshot ?? NO_HOST,
       blocked: extras.blocked,
       defaults: extras.ephemeral,
       source: (id) => facts.source(id),
       call,
     });
+  const hundreds = new Map<number, Hundred['cells']>();
+  const hundredAround = (port: number, inUse: readonly number[]): Hundred => {
+    const first = port - (port % 100);
+    const here = new Set(inUse.filter((held) => held >= first && held < first + 100));
+    const plain = hundreds.get(first) ?? cellsOf(first, atlas.flags);
+    hundreds.set(first, plain);
+    if (here.size === 0) return { first, port, cells: plain };
+    return { first, port, cells: plain.map((cell, index) => (here.has(first + index) ? 'here' : cell)) };
+  };
   return {
     facts,
     atlas,
@@ -76,7 +85,7 @@ export function makeSite(facts: Facts, call: string): Site {
         source: (id) => facts.source(id),
         inUse: sight?.inUse ?? [],
         around: {
-          hundred: hundredAround(port, atlas.flags, sight?.inUse ?? []),
+          hundred: hundredAround(port, sight?.inUse ?? []),
           before: atlas.named(port, -1),
           after: atlas.named(port, 1),
           related: atlas.related(report.claims, port),
@@ -87,13 +96,9 @@ export function makeSite(facts: Facts, call: string): Site {
   };
 }
 
-function hundredAround(port: number, flags: Uint8Array, inUse: readonly number[]): Hundred {
-  const first = port - (port % 100);
-  const here = new Set(inUse.filter((held) => held >= first && held < first + 100));
-  const cells = Array.from(flags.subarray(first, first + 100), (flag, index): Hundred['cells'][number] => {
-    if (here.has(first + index)) return 'here';
+function cellsOf(first: number, flags: Uint8Array): Hundred['cells'] {
+  return Array.from(flags.subarray(first, first + 100), (flag): Hundred['cells'][number] => {
     if ((flag & (FLAG.tcp | FLAG.udp | FLAG.other)) !== 0) return 'assigned';
     return (flag & FLAG.claimed) === 0 ? 'none' : 'claimed';
   });
-  return { first, port, cells };
 }

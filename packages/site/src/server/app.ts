@@ -32,6 +32,9 @@ const TAGS = PAGE_LANGUAGES.map(({ tag }) => tag);
 /** Seconds between two looks of a live card. */
 const EVERY_MS = 1000;
 
+/** Most shared pieces that are kept of a language. */
+const MEMO = 5000;
+
 /** Most live streams at once. */
 const STREAMS = 16;
 
@@ -64,6 +67,15 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
 
   const mayLook = async (request: IncomingMessage): Promise<boolean> => (await parts.isOwn(request)) === true;
 
+  const memos = new Map<string, Map<unknown, string>>();
+  const memoOf = (tag: string): Map<unknown, string> => {
+    const memo = memos.get(tag) ?? new Map<unknown, string>();
+    // Drawings of a live host are no use to anybody later.
+    if (memo.size > MEMO) memo.clear();
+    memos.set(tag, memo);
+    return memo;
+  };
+
   async function environment(tag: string, live: string | null, own: boolean): Promise<PageEnv> {
     const lang = await loadTranslator(tag, 'pages');
     const known = PAGE_LANGUAGES.find((entry) => entry.tag === tag);
@@ -77,6 +89,7 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
       find: `/${tag}/find`,
       live,
       marked: new Set(),
+      memo: memoOf(tag),
     };
   }
 

@@ -1,11 +1,11 @@
 // The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
 import { say } from '../../model/message.ts';
-import type { Block, Card, ClaimRow, Hundred, Section, Versus } from '../../view/web/tree.ts';
+import type { Block, Card, ClaimLine, ClaimRow, Hundred, Section, Versus } from '../../view/web/tree.ts';
 import { printable } from '../printable.ts';
 import { type Element, elementHtml } from './element.ts';
-import type { PageEnv } from './env.ts';
+import { type PageEnv, remembered } from './env.ts';
 import { h, Markup, type Piece } from './escape.ts';
-import { commandElement, inlineElements, nodeElements, refElement } from './nodes.ts';
+import { commandElement, inlineElements, nodeElements, refMarkup } from './nodes.ts';
 
 /** Elements as markup. */
 export function markup(elements: readonly Element[]): Markup {
@@ -24,7 +24,11 @@ export function sectionHtml(section: Section, env: PageEnv): Markup {
 function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
   switch (block.kind) {
     case 'claims':
-      return claimsHtml(block, env);
+      return claimsHtml(block.rows, env);
+    case 'wide-claims':
+      return wideHtml(block, env);
+    case 'verdict-words':
+      return wordsHtml(block, env);
     case 'versus':
       return versusHtml(block.versus, env);
     case 'checks':
@@ -81,38 +85,45 @@ export function cardElements(card: Card, env: PageEnv): Element[] {
   return out;
 }
 
-function claimsHtml(block: Extract<Block, { kind: 'claims' }>, env: PageEnv): Markup {
-  const { lang } = env;
-  const wide =
-    block.wide.length === 0
-      ? null
-      : block.wide.length <= 4
-        ? h`${block.wide.map((row) => claimHtml(row, env))}`
-        : null;
-  const folded =
-    block.wide.length > 4
-      ? h`<details class="folded"${block.rows.every((row) => row.instead !== null) ? new Markup(' open') : null}><summary>${lang.say(say('web.claims.wide', { count: block.wide.length }))}</summary><ul class="claims">${block.wide.map((row) => claimHtml(row, env))}</ul></details>`
-      : null;
-  const rows =
-    block.rows.length > 0 || wide !== null
-      ? h`<ul class="claims" aria-label="${lang.say(say('web.claims.label'))}">${block.rows.map((row) => claimHtml(row, env))}${wide}</ul>`
-      : null;
-  const words = h`<details class="words"><summary>${lang.say(say('web.claims.words'))}</summary><dl>${block.verdicts.map((word) => h`<div><dt>${lang.say(say(`web.verdict.${word}`))}</dt><dd>${lang.say(say(`web.verdict.${word}.means`))}</dd></div>`)}</dl></details>`;
-  return h`${rows}${folded}${words}`;
+function claimsHtml(rows: readonly ClaimRow[], env: PageEnv): Markup {
+  const label = env.lang.say(say('web.claims.label'));
+  return h`<ul class="claims" aria-label="${label}">${rows.map((row) => claimHtml(row, env))}</ul>`;
 }
 
-function claimHtml(row: ClaimRow, env: PageEnv): Markup {
+function wideHtml({ rows, open }: Extract<Block, { kind: 'wide-claims' }>, env: PageEnv): Markup {
+  const title = env.lang.say(say('web.claims.wide', { count: rows.length }));
+  return h`<details class="folded"${open ? new Markup(' open') : null}><summary>${title}</summary>${claimsHtml(rows, env)}</details>`;
+}
+
+function wordsHtml({ words }: Extract<Block, { kind: 'verdict-words' }>, env: PageEnv): Markup {
   const { lang } = env;
-  const foreign = env.lang.lang === 'en' ? h`` : h` lang="en" dir="ltr"`;
+  return remembered(`words ${words.join(' ')}`, env, () => {
+    const items = words.map(
+      (word) =>
+        h`<div><dt>${lang.say(say(`web.verdict.${word}`))}</dt><dd>${lang.say(say(`web.verdict.${word}.means`))}</dd></div>`,
+    );
+    return h`<details class="words"><summary>${lang.say(say('web.claims.words'))}</summary><dl>${items}</dl></details>`;
+  });
+}
+
+function claimHtml({ line, ref }: ClaimRow, env: PageEnv): Markup {
+  // Everything but the mark of the source is the same on every page that tells this claim.
+  const before = remembered(line, env, () => claimStart(line, env));
+  return h`${before}${refMarkup(ref, env)}</span> <span class="proto">${line.transports.join(' ')}</span></li>`;
+}
+
+function claimStart(line: ClaimLine, env: PageEnv): Markup {
+  const { lang } = env;
+  const foreign = lang.lang === 'en' ? h`` : h` lang="en" dir="ltr"`;
   const name: Piece =
-    row.instead !== null
-      ? lang.say(row.instead)
-      : row.to === null
-        ? h`<b${foreign}>${row.name}</b>`
-        : h`<b${foreign}><a href="${env.links.page(row.to)}">${row.name}</a></b>`;
-  const note = row.note === null ? null : h` <span class="note"${foreign}>${row.note}</span>`;
-  const scope = row.scope === null ? null : h` <bdi class="scope">${row.scope[0]}–${row.scope[1]}</bdi>`;
-  return h`<li class="by-${row.authority}"><span class="who"${foreign}>${row.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${row.verdict}`))}</span> <span class="what">${name}${note}${scope}${markup([refElement(row.ref, env)])}</span> <span class="proto">${row.transports.join(' ')}</span></li>`;
+    line.instead !== null
+      ? lang.say(line.instead)
+      : line.to === null
+        ? h`<b${foreign}>${printable(line.name)}</b>`
+        : h`<b${foreign}><a href="${env.links.page(line.to)}">${printable(line.name)}</a></b>`;
+  const note = line.note === null ? null : h` <span class="note"${foreign}>${printable(line.note)}</span>`;
+  const scope = line.scope === null ? null : h` <bdi class="scope">${line.scope[0]}–${line.scope[1]}</bdi>`;
+  return h`<li class="by-${line.authority}"><span class="who"${foreign}>${line.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${line.verdict}`))}</span> <span class="what">${name}${note}${scope}`;
 }
 
 function versusHtml(versus: Versus, env: PageEnv): Markup {
@@ -140,7 +151,15 @@ function checksHtml(block: Extract<Block, { kind: 'checks' }>, env: PageEnv): Ma
 /** Side of a cell of the drawing, and of the square in it. */
 const CELL = 20;
 
-function hundredHtml({ first, port, cells }: Hundred, env: PageEnv): Markup {
+function hundredHtml(hundred: Hundred, env: PageEnv): Markup {
+  const { first, port, cells } = hundred;
+  const at = port - first;
+  const drawn = remembered(cells, env, () => hundredStart(hundred, env));
+  const legend = remembered(`hundred ${[...new Set(cells)].join(' ')}`, env, () => hundredLegend(cells, env));
+  return h`${drawn}<path class="n-me" d="M${(at % 10) * CELL} ${Math.floor(at / 10) * CELL}h20v20h-20z"/></svg>${legend}`;
+}
+
+function hundredStart({ first, cells }: Hundred, env: PageEnv): Markup {
   const paths: Record<Hundred['cells'][number], string> = { none: '', assigned: '', claimed: '', here: '' };
   for (const [index, cell] of cells.entries()) {
     paths[cell] += `M${(index % 10) * CELL + 1} ${Math.floor(index / 10) * CELL + 1}h18v18h-18z`;
@@ -149,7 +168,6 @@ function hundredHtml({ first, port, cells }: Hundred, env: PageEnv): Markup {
     .filter(([, d]) => d !== '')
     .map(([name, d]) => `<path class="n-${name}" d="${d}"/>`)
     .join('');
-  const at = port - first;
   const label = env.lang.say(
     say('web.near.label', {
       first,
@@ -157,10 +175,11 @@ function hundredHtml({ first, port, cells }: Hundred, env: PageEnv): Markup {
       named: cells.filter((cell) => cell === 'assigned' || cell === 'claimed').length,
     }),
   );
-  const keys = (['assigned', 'claimed', 'here'] as const).filter((name) => paths[name] !== '');
-  const legend =
-    keys.length === 0
-      ? null
-      : h`<p class="legend">${keys.map((name) => h`<span class="n-${name}">${env.lang.say(say(`web.near.${name}`))}</span> `)}</p>`;
-  return h`<svg class="hundred" viewBox="0 0 200 200" role="img" aria-label="${label}">${new Markup(drawn)}<path class="n-me" d="M${(at % 10) * CELL} ${Math.floor(at / 10) * CELL}h20v20h-20z"/></svg>${legend}`;
+  return h`<svg class="hundred" viewBox="0 0 200 200" role="img" aria-label="${label}">${new Markup(drawn)}`;
+}
+
+function hundredLegend(cells: Hundred['cells'], env: PageEnv): Markup {
+  const keys = (['assigned', 'claimed', 'here'] as const).filter((name) => cells.includes(name));
+  if (keys.length === 0) return h``;
+  return h`<p class="legend">${keys.map((name) => h`<span class="n-${name}">${env.lang.say(say(`web.near.${name}`))}</span> `)}</p>`;
 }

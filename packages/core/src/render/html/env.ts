@@ -1,5 +1,6 @@
 // What a page is rendered with: language, addresses, and what the outlet can do.
 import type { Translator } from '../../text/catalog.ts';
+import { Markup } from './escape.ts';
 
 /** How pages, data and assets are addressed from the page that is being rendered. */
 export interface Links {
@@ -37,4 +38,15 @@ export interface PageEnv {
   readonly live: string | null;
   /** Sources that were pointed at already; starts empty for each page. */
   readonly marked: Set<number>;
+  /** Pieces that many pages share, by what they were made from; kept as long as language and `links` stay the same. */
+  readonly memo: Map<unknown, string>;
+}
+
+/** A shared piece: made once, then taken from the memo. */
+export function remembered(key: unknown, env: PageEnv, make: () => Markup): Markup {
+  const before = env.memo.get(key);
+  if (before !== undefined) return new Markup(before);
+  const made = make();
+  env.memo.set(key, made.html);
+  return made;
 }

@@ -3,7 +3,8 @@ import { say } from '../../model/message.ts';
 import type { Emphasis, Inline, Node } from '../../view/tree.ts';
 import { printable } from '../printable.ts';
 import type { Element } from './element.ts';
-import type { PageEnv } from './env.ts';
+import { type PageEnv, remembered } from './env.ts';
+import { h, Markup } from './escape.ts';
 
 /** Classes of emphasis; `strong` and `dim` have elements of their own. */
 const EMPHASIS: Readonly<Record<Exclude<Emphasis, 'strong'>, string>> = {
@@ -45,6 +46,16 @@ export function refElement(n: number, env: PageEnv): Element {
     attributes['id'] = `r${n}`;
   }
   return ['sup', { class: 'ref' }, ['a', attributes, String(n)]];
+}
+
+/** The same mark as markup, for places that are written many times. */
+export function refMarkup(n: number, env: PageEnv): Markup {
+  const label = remembered(`ref ${n}`, env, () => h`${env.lang.say(say('web.claims.ref', { n }))}`);
+  const first = !env.marked.has(n);
+  if (first) env.marked.add(n);
+  return new Markup(
+    `<sup class="ref"><a href="#s${n}" title="${label.html}"${first ? ` id="r${n}"` : ''}>${n}</a></sup>`,
+  );
 }
 
 /** One node as elements. */

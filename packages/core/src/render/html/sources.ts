@@ -2,7 +2,7 @@
 
 import type { Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
-import type { PageEnv } from './env.ts';
+import { type PageEnv, remembered } from './env.ts';
 import { h, type Markup } from './escape.ts';
 
 /** The list of sources. */
@@ -15,7 +15,7 @@ export function sourcesHtml(
     const back = env.marked.has(n)
       ? h` <a class="back" href="#r${n}" aria-label="${lang.say(say('web.sources.back', { n }))}">↑</a>`
       : null;
-    return h`<li id="s${n}">${sourceHtml(source, env)}${back}</li>`;
+    return h`<li id="s${n}">${remembered(source, env, () => sourceHtml(source, env))}${back}</li>`;
   });
   return h`<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">${lang.say(say('web.section.sources'))}</h2><ol>${items}</ol></section>`;
 }

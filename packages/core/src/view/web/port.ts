@@ -8,7 +8,7 @@ import { couldNodes, References, rangeHere } from '../report.ts';
 import { data, type Inline, type Node, said } from '../tree.ts';
 import { portCard } from './card.ts';
 import { checksBlock } from './checks.ts';
-import { claimRows, NEVER_SOURCE } from './claims.ts';
+import { claimBlocks, NEVER_SOURCE } from './claims.ts';
 import { versusBlocks } from './disagree.ts';
 import { questionsOf } from './questions.ts';
 import type { Hundred, Section, WebPage } from './tree.ts';
@@ -46,7 +46,7 @@ export function portWebPage(input: PortPageInput): WebPage {
   const { report, host, around, transport } = input;
   const { port, range } = report;
   const refs = new References();
-  const claims = claimRows(report, input.registry, refs, around.serviceOf);
+  const claims = claimBlocks(report, input.registry, refs, around.serviceOf);
   const disagreements = versusBlocks(report, refs);
   const rangeSection: Section = {
     id: 'range',
@@ -89,7 +89,11 @@ export function portWebPage(input: PortPageInput): WebPage {
       label: rulerWords(report),
     },
     main: [
-      { id: 'carries', title: say('web.section.carries'), blocks: [claims, ...disagreements] },
+      {
+        id: 'carries',
+        title: say('web.section.carries'),
+        blocks: [claims.narrow, ...disagreements, ...claims.wide, claims.words],
+      },
       rangeSection,
       matters,
       { id: 'check', title: say('web.section.check'), blocks: [checksBlock(port)] },

@@ -17,8 +17,8 @@ export type VerdictWord =
   | 'host'
   | 'local';
 
-/** One claim as a line: who says it, in what way, and what. */
-export interface ClaimRow {
+/** One claim as a line: who says it, in what way, and what. The same object for the same claim on every page. */
+export interface ClaimLine {
   readonly authority: Authority;
   /** Who says so: `IANA`, a vendor, a product. */
   readonly who: string;
@@ -31,10 +31,14 @@ export interface ClaimRow {
   /** Null where it is about this port alone. */
   readonly scope: PortRange | null;
   readonly transports: readonly string[];
-  /** Number of its source's footnote. */
-  readonly ref: number;
   /** Page of the service, or null. */
   readonly to: string | null;
+}
+
+/** A claim's line on one page, with the number of its source's footnote there. */
+export interface ClaimRow {
+  readonly line: ClaimLine;
+  readonly ref: number;
 }
 
 /** Two sides of a disagreement, and why both can be there. */
@@ -93,9 +97,14 @@ export type Block =
   | {
       readonly kind: 'claims';
       readonly rows: readonly ClaimRow[];
-      readonly wide: readonly ClaimRow[];
-      readonly verdicts: readonly VerdictWord[];
     }
+  | {
+      /** Claims on whole ranges, which say little about one number: folded where others say more. */
+      readonly kind: 'wide-claims';
+      readonly rows: readonly ClaimRow[];
+      readonly open: boolean;
+    }
+  | { readonly kind: 'verdict-words'; readonly words: readonly VerdictWord[] }
   | { readonly kind: 'versus'; readonly versus: Versus }
   | {
       readonly kind: 'checks';
