@@ -13,4 +13,13 @@ export { pageHtml } from './render/html/page.ts';
 export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
 export { portCard } from './view/web/card.ts';
 export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
+export {
+  type RangePageInput,
+  rangeWebPage,
+  type ThousandPageInput,
+  thousandRange,
+  thousandWebPage,
+} from './view/web/range.ts';
+export { type ServicePageInput, serviceWebPage } from './view/web/service.ts';
+export { type SourcesPageInput, sourcesWebPage } from './view/web/sources.ts';
 export type { Hundred, WebPage } from './view/web/tree.ts';

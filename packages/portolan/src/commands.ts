@@ -80,6 +80,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/serve/command.ts')).spec,
     run: async () => (await import('./commands/serve/run.ts')).run,
   },
+  export: {
+    spec: async () => (await import('./commands/export/command.ts')).spec,
+    run: async () => (await import('./commands/export/run.ts')).run,
+  },
   facts: {
     spec: async () => (await import('./commands/facts/command.ts')).spec,
     run: async () => (await import('./commands/facts/run.ts')).run,

@@ -3,6 +3,7 @@ import { explain, type Gap, type PortReport, type Snapshot, type Transport } fro
 import { type Hundred, portWebPage, type WebPage } from '@portolan/core/web';
 import type { Facts } from '@portolan/facts';
 import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
+import { commonPages } from './common-pages.ts';
 
 /** What was seen of a host. */
 export interface Sight {
@@ -19,6 +20,10 @@ export interface Site {
   readonly atlas: Atlas;
   /** The page of a port; `sight` is null for a page that knows no host. */
   portPage(port: number, transport: Transport | null, sight: Sight | null): WebPage;
+  /** The pages that are there once and not for every port; null for a path that none has. */
+  page(path: string): WebPage | null;
+  /** Paths of all pages that `page` makes. */
+  paths(): readonly string[];
   /** The report behind it. */
   portReport(port: number, transport: Transport | null, sight: Sight | null): PortReport;
 }
@@ -75,6 +80,7 @@ export function makeSite(facts: Facts, call: string): Site {
     facts,
     atlas,
     portReport,
+    ...commonPages(facts, atlas),
     portPage(port, transport, sight) {
       const report = portReport(port, transport, sight);
       return portWebPage({

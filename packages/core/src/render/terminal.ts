@@ -268,7 +268,7 @@ class Renderer {
   #spans(inline: readonly Inline[]): Span[] {
     return inline.map((piece): Span => {
       if (piece.kind === 'ref') return { text: `[${piece.n}]`, emphasis: 'dim' };
-      if (piece.kind === 'link') {
+      if (piece.kind === 'link' || piece.kind === 'outside') {
         const { text } = piece;
         const said = typeof text === 'string' ? text : this.#options.lang.say(text);
         return { text: printable(said), emphasis: undefined };

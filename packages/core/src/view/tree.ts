@@ -8,13 +8,15 @@ import type { Severity } from '../model/report.ts';
 export type Emphasis = 'strong' | 'dim' | 'good' | 'warn' | 'bad' | 'accent';
 
 /**
- * A piece of a line: a sentence of ours, data from outside (never trusted), a way to another page of the site (its
- * words alone where there are no pages), or a mark that points at a source.
+ * A piece of a line: a sentence of ours, data from outside (never trusted), a way to another page of the site or to one
+ * elsewhere (their words alone where there are no pages), or a mark that points at a source.
  */
 export type Inline =
   | { readonly kind: 'say'; readonly message: Message; readonly emphasis?: Emphasis }
   | { readonly kind: 'data'; readonly text: string; readonly emphasis?: Emphasis }
   | { readonly kind: 'link'; readonly to: string; readonly text: string | Message }
+  /** An address elsewhere. */
+  | { readonly kind: 'outside'; readonly to: string; readonly text: string }
   | { readonly kind: 'ref'; readonly n: number };
 
 /** A column of a table. `grow`: gives way when the line is too short. */

@@ -124,6 +124,13 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     return c.html(await render(tag, page, `/api/live${page.path}?lang=${tag}`, sight !== null));
   });
 
+  app.get('/:tag/:kind{ranges|thousands|services|sources}/:name?', async (c) => {
+    const { tag } = c.req.param();
+    const page = TAGS.includes(tag) ? site.page(c.req.path.slice(tag.length + 1)) : null;
+    if (page === null) return c.notFound();
+    return c.html(await render(tag, page, null, await mayLook(c.env.incoming)));
+  });
+
   app.get('/api/live/ports/:port/:transport?', async (c) => {
     const { port: text, transport = null } = c.req.param();
     const port = portOf(text);

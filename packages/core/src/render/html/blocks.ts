@@ -41,6 +41,8 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
       return hundredHtml(block.hundred, env);
     case 'card':
       return h`<section id="${section.id}" class="card" data-state="${block.card.state}" aria-labelledby="h-${section.id}"${liveAttributes(env)}><h2 id="h-${section.id}">${env.lang.say(section.title)}</h2><div id="card-body" aria-live="polite">${markup(cardElements(block.card, env))}</div><p class="lost" hidden>${env.lang.say(say('web.card.lost'))}</p></section>`;
+    case 'numbers':
+      return numbersHtml(block.first, block.last, env);
     case 'chart':
     case 'paste':
     case 'live-host':
@@ -146,6 +148,13 @@ function checksHtml(block: Extract<Block, { kind: 'checks' }>, env: PageEnv): Ma
           h`${markup([commandElement(command, env)])}<p class="shows"><b>${show}</b> ${lang.say(shows)}. <b>${hide}</b> ${lang.say(hides)}.</p>`,
       )}</div></div>`,
   )}</div>`;
+}
+
+function numbersHtml(first: number, last: number, env: PageEnv): Markup {
+  let out = '';
+  for (let port = first; port <= last; port++)
+    out += `<a href="${env.links.page(`/ports/${port}`)}">${port}</a> `;
+  return new Markup(`<p class="numbers" dir="ltr">${out}</p>`);
 }
 
 /** Side of a cell of the drawing, and of the square in it. */

@@ -1,6 +1,6 @@
 // The page tree's nodes as elements: those that terminal and pages share.
 import { say } from '../../model/message.ts';
-import type { Emphasis, Inline, Node } from '../../view/tree.ts';
+import type { Column, Emphasis, Inline, Node } from '../../view/tree.ts';
 import { printable } from '../printable.ts';
 import type { Element } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
@@ -25,6 +25,11 @@ function inlineElement(piece: Inline, env: PageEnv): Element {
   if (piece.kind === 'link') {
     const text = typeof piece.text === 'string' ? piece.text : env.lang.say(piece.text);
     return ['a', { href: env.links.page(piece.to) }, text];
+  }
+  if (piece.kind === 'outside') {
+    const text = printable(piece.text);
+    if (!/^https?:\/\//.test(piece.to)) return text;
+    return ['a', { href: piece.to, rel: 'external noreferrer', lang: 'en' }, text];
   }
   const { emphasis } = piece;
   // What a process calls itself may hold anything; direction marks and controls are shown as codes.
@@ -109,6 +114,11 @@ export function commandElement(command: string, env: PageEnv): Element {
   ];
 }
 
+function cellClass(column: Column | undefined): string {
+  const align = column?.align ?? 'left';
+  return column?.grow === true ? `${align} grow` : align;
+}
+
 function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Element {
   const head: Element[] = node.header
     ? [
@@ -119,10 +129,10 @@ function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Ele
             'tr',
             {},
             ...node.columns.map(
-              ({ title, align }): Element => [
+              (column): Element => [
                 'th',
-                { scope: 'col', class: align },
-                title === null ? '' : env.lang.say(title),
+                { scope: 'col', class: cellClass(column) },
+                column.title === null ? '' : env.lang.say(column.title),
               ],
             ),
           ],
@@ -134,7 +144,7 @@ function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Ele
     { class: 'scroll' },
     [
       'table',
-      {},
+      node.columns.some(({ grow }) => grow) ? { class: 'wide' } : {},
       ...head,
       [
         'tbody',
@@ -146,7 +156,7 @@ function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Ele
             ...row.map(
               (cell, index): Element => [
                 'td',
-                { class: node.columns[index]?.align ?? 'left' },
+                { class: cellClass(node.columns[index]) },
                 ...inlineElements(cell, env),
               ],
             ),

@@ -86,7 +86,8 @@ function lineOf(claim: Claim, serviceOf: (name: string) => string | null): Claim
   return line;
 }
 
-function verdictOf(claim: Claim): VerdictWord {
+/** How a claim stands to its ports, in a word. */
+export function verdictOf(claim: Claim): VerdictWord {
   if (claim.authority === 'registry') return claim.status === 'reserved' ? 'reserved' : 'assigned';
   return claim.authority;
 }

@@ -120,6 +120,8 @@ export type Block =
     }
   | { readonly kind: 'hundred'; readonly hundred: Hundred }
   | { readonly kind: 'card'; readonly card: Card }
+  /** A way to every port of a run. */
+  | { readonly kind: 'numbers'; readonly first: number; readonly last: number }
   | { readonly kind: 'chart' }
   | { readonly kind: 'paste' }
   | { readonly kind: 'live-host' };
