@@ -98,7 +98,7 @@ await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src',
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');
 mkdirSync(PAGES, { recursive: true });
-for (const name of ['theme', 'page']) {
+for (const name of ['theme', 'page', 'here']) {
   const bundler = await rolldown({
     input: { [name]: join(SITE, 'src', 'islands', `${name}.ts`) },
     platform: 'browser',

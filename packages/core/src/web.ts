@@ -1,7 +1,7 @@
 // The door for pages: views of the site and their HTML. Apart from the library door, so that the program's start does not
 // pay for it.
 
-export { cardElements } from './render/html/blocks.ts';
+export { cardElements, hereElements } from './render/html/blocks.ts';
 export {
   ATTRIBUTE_NAMES,
   ELEMENT_NAMES,
@@ -12,6 +12,7 @@ export type { Links, PageEnv, SiteLanguage } from './render/html/env.ts';
 export { pageHtml } from './render/html/page.ts';
 export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
 export { portCard } from './view/web/card.ts';
+export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';
 export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
 export {
   type RangePageInput,

@@ -1,6 +1,21 @@
 // The pages of the site from facts, and from what was seen of a host where somebody looked.
-import { explain, type Gap, type PortReport, type Snapshot, type Transport } from '@portolan/core';
-import { type Hundred, portWebPage, type WebPage } from '@portolan/core/web';
+import {
+  explain,
+  type Gap,
+  holdersOf,
+  listenerForecasts,
+  type PortReport,
+  type Snapshot,
+  type Transport,
+} from '@portolan/core';
+import {
+  closedHerePage,
+  type HerePageInput,
+  type Hundred,
+  hereWebPage,
+  portWebPage,
+  type WebPage,
+} from '@portolan/core/web';
 import type { Facts } from '@portolan/facts';
 import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
 import { commonPages } from './common-pages.ts';
@@ -20,6 +35,8 @@ export interface Site {
   readonly atlas: Atlas;
   /** The page of a port; `sight` is null for a page that knows no host. */
   portPage(port: number, transport: Transport | null, sight: Sight | null): WebPage;
+  /** The page of the host; null sight for a reader who may not see it. */
+  herePage(sight: Omit<Sight, 'inUse'> | null, findings: HerePageInput['findings']): WebPage;
   /** The pages that are there once and not for every port; null for a path that none has. */
   page(path: string): WebPage | null;
   /** Paths of all pages that `page` makes. */
@@ -81,6 +98,19 @@ export function makeSite(facts: Facts, call: string): Site {
     atlas,
     portReport,
     ...commonPages(facts, atlas),
+    herePage(sight, findings) {
+      if (sight === null) return closedHerePage();
+      const holders = holdersOf(sight.snapshot, null, USUAL);
+      return hereWebPage({
+        host: sight.host,
+        snapshot: sight.snapshot,
+        holders,
+        forecasts: listenerForecasts(sight.snapshot, holders),
+        claimsOf: (port) => atlas.claimsAt(port),
+        findings,
+        call,
+      });
+    },
     portPage(port, transport, sight) {
       const report = portReport(port, transport, sight);
       return portWebPage({

@@ -2,8 +2,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isTransport, PortolanError, printableJson, reportJson, type Transport } from '@portolan/core';
 import type { WebPage } from '@portolan/core/web';
-import { cardElements, loadTranslator, PAGE_LANGUAGES, type PageEnv, pageHtml } from '@portolan/core/web';
-import { Hono } from 'hono';
+import {
+  cardElements,
+  hereElements,
+  loadTranslator,
+  PAGE_LANGUAGES,
+  type PageEnv,
+  pageHtml,
+} from '@portolan/core/web';
+import { type Context, Hono } from 'hono';
 import { serverLinks } from '../links.ts';
 import type { Sight, Site } from '../site.ts';
 import type { Assets } from './assets.ts';
@@ -64,6 +71,41 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
+
+  /** Answers with one line of JSON a change, as long as somebody reads, and an empty one where nothing changed. */
+  function liveLines(c: Context, look: () => Promise<unknown>): Response {
+    if (streams >= STREAMS) return c.text('Too many live pages are open.\n', 429);
+    streams++;
+    let timer: NodeJS.Timeout | undefined;
+    let last = '';
+    let open = true;
+    const encoder = new TextEncoder();
+    const end = (): void => {
+      if (open) streams--;
+      open = false;
+      clearTimeout(timer);
+    };
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        const round = async (): Promise<void> => {
+          const line = JSON.stringify(await look());
+          if (!open) return;
+          controller.enqueue(encoder.encode(line === last ? '\n' : `${line}\n`));
+          last = line;
+          timer = setTimeout(run, EVERY_MS);
+        };
+        const run = (): void => {
+          round().catch((error: unknown) => {
+            end();
+            controller.error(error);
+          });
+        };
+        run();
+      },
+      cancel: end,
+    });
+    return c.body(stream, 200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
+  }
 
   const mayLook = async (request: IncomingMessage): Promise<boolean> => (await parts.isOwn(request)) === true;
 
@@ -131,6 +173,14 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     return c.html(await render(tag, page, null, await mayLook(c.env.incoming)));
   });
 
+  app.get('/:tag/here', async (c) => {
+    const { tag } = c.req.param();
+    if (!TAGS.includes(tag)) return c.notFound();
+    const own = await mayLook(c.env.incoming);
+    const sight = own ? { host: lookout.host, snapshot: await lookout.all() } : null;
+    return c.html(await render(tag, site.herePage(sight, null), null, own));
+  });
+
   app.get('/api/live/ports/:port/:transport?', async (c) => {
     const { port: text, transport = null } = c.req.param();
     const port = portOf(text);
@@ -139,39 +189,23 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
       return c.notFound();
     }
     if (!(await mayLook(c.env.incoming))) return c.text('Refused: only the user that runs it.\n', 403);
-    if (streams >= STREAMS) return c.text('Too many live pages are open.\n', 429);
-    streams++;
-    let timer: NodeJS.Timeout | undefined;
-    let last = '';
-    const encoder = new TextEncoder();
     const env = await environment(tag, null, true);
-    const stream = new ReadableStream<Uint8Array>({
-      async start(controller) {
-        const tell = async (): Promise<void> => {
-          const page = site.portPage(port, transport, await lookout.port(port, transport));
-          const card = page.rail.flatMap(({ blocks }) => blocks).find((block) => block.kind === 'card');
-          if (card === undefined) return;
-          const line = JSON.stringify({ card: cardElements(card.card, { ...env, marked: new Set() }) });
-          // An empty line shows that somebody still looks.
-          controller.enqueue(encoder.encode(line === last ? '\n' : `${line}\n`));
-          last = line;
-        };
-        const round = (): void => {
-          tell().then(
-            () => {
-              timer = setTimeout(round, EVERY_MS);
-            },
-            (error: unknown) => controller.error(error),
-          );
-        };
-        round();
-      },
-      cancel() {
-        streams--;
-        clearTimeout(timer);
-      },
+    return liveLines(c, async () => {
+      const page = site.portPage(port, transport, await lookout.port(port, transport));
+      const card = page.rail.flatMap(({ blocks }) => blocks).find((block) => block.kind === 'card');
+      return { card: card === undefined ? [] : cardElements(card.card, { ...env, marked: new Set() }) };
     });
-    return c.body(stream, 200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
+  });
+
+  app.get('/api/live/here', async (c) => {
+    const tag = c.req.query('lang') ?? 'en';
+    if (!TAGS.includes(tag)) return c.notFound();
+    if (!(await mayLook(c.env.incoming))) return c.text('Refused: only the user that runs it.\n', 403);
+    const env = await environment(tag, null, true);
+    return liveLines(c, async () => {
+      const page = site.herePage({ host: lookout.host, snapshot: await lookout.all() }, null);
+      return hereElements(page, { ...env, marked: new Set() });
+    });
   });
 
   app.get('/ports/:file{[0-9]+\\.json}', async (c) => {

@@ -1,6 +1,15 @@
 // The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
 import { say } from '../../model/message.ts';
-import type { Block, Card, ClaimLine, ClaimRow, Hundred, Section, Versus } from '../../view/web/tree.ts';
+import type {
+  Block,
+  Card,
+  ClaimLine,
+  ClaimRow,
+  Hundred,
+  Section,
+  Versus,
+  WebPage,
+} from '../../view/web/tree.ts';
 import { printable } from '../printable.ts';
 import { type Element, elementHtml } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
@@ -45,8 +54,11 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
       return numbersHtml(block.first, block.last, env);
     case 'chart':
     case 'paste':
-    case 'live-host':
       return h``;
+    case 'gauge':
+      return gaugeHtml(block, env);
+    case 'filter':
+      return h`<p class="filter" hidden><label>${env.lang.say(say('web.here.filter'))} <input type="search" data-filter="${block.of}" autocomplete="off" spellcheck="false"></label></p>`;
     case 'answer':
     case 'section':
     case 'para':
@@ -85,6 +97,32 @@ export function cardElements(card: Card, env: PageEnv): Element[] {
     out.push(['h3', {}, env.lang.say(say('web.card.unseen'))], ...nodeElements(card.unseen, env));
   }
   return out;
+}
+
+/** What the page of the host shows and what changes on it, for a page that is open. */
+export function hereElements(
+  page: WebPage,
+  env: PageEnv,
+): {
+  used: number;
+  total: number;
+  words: Element[];
+  listening: Element[];
+  passing: Element[];
+} {
+  const blocks = page.main.flatMap((section) => section.blocks);
+  const gauge = blocks.find((block) => block.kind === 'gauge');
+  const table = (id: string): Element[] =>
+    (page.main.find((section) => section.id === id)?.blocks ?? []).flatMap((block) =>
+      block.kind === 'table' ? nodeElements(block, env) : [],
+    );
+  return {
+    used: gauge?.used ?? 0,
+    total: gauge?.total ?? 0,
+    words: gauge === undefined ? [] : inlineElements(gauge.words, env),
+    listening: table('listening'),
+    passing: table('passing'),
+  };
 }
 
 function claimsHtml(rows: readonly ClaimRow[], env: PageEnv): Markup {
@@ -155,6 +193,13 @@ function numbersHtml(first: number, last: number, env: PageEnv): Markup {
   for (let port = first; port <= last; port++)
     out += `<a href="${env.links.page(`/ports/${port}`)}">${port}</a> `;
   return new Markup(`<p class="numbers" dir="ltr">${out}</p>`);
+}
+
+function gaugeHtml(block: Extract<Block, { kind: 'gauge' }>, env: PageEnv): Markup {
+  const { used, total, words, more } = block;
+  const share = total === 0 ? 100 : (used / total) * 100;
+  const width = share === 0 ? 0 : Math.max(0.4, share);
+  return h`<p>${markup(inlineElements(words, env))}</p><svg class="gauge" width="100%" height="14" role="img" aria-label="${env.lang.say(say('web.gauge.label', { percent: { share: share / 100 } }))}"><rect class="g-all" width="100%" height="14"/><rect class="g-used" width="${width.toFixed(2)}%" height="14"/></svg><div class="history" data-used="${used}" data-total="${total}" data-title="${env.lang.say(say('web.gauge.history'))}"></div>${markup([commandElement(more, env)])}`;
 }
 
 /** Side of a cell of the drawing, and of the square in it. */

@@ -124,7 +124,17 @@ export type Block =
   | { readonly kind: 'numbers'; readonly first: number; readonly last: number }
   | { readonly kind: 'chart' }
   | { readonly kind: 'paste' }
-  | { readonly kind: 'live-host' };
+  /** How full the ephemeral range is; the page keeps what it has seen since it was opened. */
+  | {
+      readonly kind: 'gauge';
+      readonly used: number;
+      readonly total: number;
+      readonly words: readonly Inline[];
+      /** Command that tells more. */
+      readonly more: string;
+    }
+  /** A field that keeps those rows of a section's table that hold what is typed. */
+  | { readonly kind: 'filter'; readonly of: string };
 
 /** A part of a page with a heading of its own. */
 export interface Section {

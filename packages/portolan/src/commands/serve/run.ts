@@ -28,7 +28,7 @@ export const run: Run = async (context) => {
     port,
     host: {
       name: hostname(),
-      look: (ports, transports) => context.look({ ports, transports, countEphemeral: ports !== null }),
+      look: (ports, transports) => context.look({ ports, transports, countEphemeral: true }),
     },
     isOwn: peerCheck(context, port),
   }).catch((error: NodeJS.ErrnoException) => {

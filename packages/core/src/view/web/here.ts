@@ -1,0 +1,263 @@
+// The page of this host: how full its range is, what is likely to collide, who listens, what connections hold.
+import { claimName, isWide } from '../../decide/claims.ts';
+import type { Claim } from '../../model/claim.ts';
+import type { ListenerForecast } from '../../model/forecast.ts';
+import { listed, type Message, say } from '../../model/message.ts';
+import { inRange, rangeSize } from '../../model/port.ts';
+import type { Holder } from '../../model/report.ts';
+import type { HostLimits, Snapshot } from '../../model/socket.ts';
+import { gapsNode, whoWords } from '../holder-words.ts';
+import { formatAddress, ownerCell } from '../list.ts';
+import { data, type Inline, type Node, said } from '../tree.ts';
+import type { Block, Section, WebPage } from './tree.ts';
+
+/** What the page is made from. */
+export interface HerePageInput {
+  /** Name of the host. */
+  readonly host: string;
+  readonly snapshot: Pick<Snapshot, 'limits' | 'gaps'>;
+  readonly holders: readonly Holder[];
+  /** Listeners that a connection could take the place of, the likeliest first. */
+  readonly forecasts: readonly ListenerForecast[];
+  readonly claimsOf: (port: number) => readonly Claim[];
+  /** What an audit of this host found; null where none was made. */
+  readonly findings: readonly Node[] | null;
+  /** How a shell calls the program. */
+  readonly call: string;
+}
+
+/** The page for a reader who may not see the host. */
+export function closedHerePage(): WebPage {
+  return herePage(say('web.nav.here'), [[said(say('web.card.closed'))]], []);
+}
+
+/** The page. */
+export function hereWebPage(input: HerePageInput): WebPage {
+  const { host, holders, snapshot } = input;
+  const here = holders.filter((holder) => holder.namespace === null);
+  const sections: Section[] = [
+    { id: 'gauge', title: say('web.section.gauge'), blocks: [gauge(input, here)] },
+    ...collisions(input),
+    { id: 'listening', title: say('web.section.listening'), blocks: listening(input, here) },
+  ];
+  const passing = passingNodes(here);
+  if (passing.length > 0) {
+    sections.push({ id: 'passing', title: say('web.section.passing'), blocks: passing });
+  }
+  if (input.findings !== null) {
+    sections.push({ id: 'audit', title: say('web.section.audit'), blocks: input.findings });
+  }
+  if (snapshot.gaps.length > 0) {
+    sections.push({ id: 'unseen', title: say('web.card.unseen'), blocks: [gapsNode(snapshot.gaps)] });
+  }
+  const page = herePage(say('web.heading.name', { name: host }), leadOf(here, snapshot.limits), sections);
+  return {
+    ...page,
+    ruler: {
+      port: 0,
+      ephemeral: snapshot.limits.ephemeral,
+      reserved: snapshot.limits.reserved ?? [],
+      inUse: [...new Set(here.map(({ local }) => local.port))],
+      label: say('web.here.ruler', { host }),
+    },
+  };
+}
+
+function herePage(heading: Message, lead: WebPage['lead'], main: readonly Section[]): WebPage {
+  return {
+    path: '/here',
+    title: say('web.nav.here'),
+    crumbs: [{ to: '/', text: say('web.nav.ports') }],
+    heading: { words: heading },
+    lead,
+    counts: [],
+    ruler: null,
+    main,
+    rail: [],
+    sources: [],
+    index: false,
+    data: null,
+    canonical: null,
+    term: null,
+    asks: false,
+    islands: main.length === 0 ? [] : ['here'],
+  };
+}
+
+const isListening = (holder: Holder): boolean => holder.kind !== 'connection' && holder.kind !== 'closing';
+
+/** Numbers of the ephemeral range that something holds, each once. */
+function usedIn(holders: readonly Holder[], { ephemeral }: HostLimits): number {
+  if (ephemeral === null) return 0;
+  return new Set(holders.map(({ local }) => local.port).filter((port) => inRange(port, ephemeral))).size;
+}
+
+function leadOf(holders: readonly Holder[], limits: HostLimits): Inline[][] {
+  const listeners = new Set(holders.filter(isListening).map(({ local }) => local.port)).size;
+  const connections = holders.filter((holder) => !isListening(holder)).length;
+  const lines: Inline[][] = [
+    [said(say('web.here.lead', { count: listeners }), 'strong')],
+    [said(say('web.here.connections', { count: connections }))],
+  ];
+  if (limits.ephemeral === null) lines.push([said(say('here.range.unknown'))]);
+  return lines;
+}
+
+function gauge({ snapshot, call }: HerePageInput, holders: readonly Holder[]): Block {
+  const { ephemeral, reserved } = snapshot.limits;
+  if (ephemeral === null) return { kind: 'para', inline: [said(say('here.range.unknown'))] };
+  const kept = (reserved ?? []).reduce((sum, [first, last]) => {
+    const from = Math.max(first, ephemeral[0]);
+    const to = Math.min(last, ephemeral[1]);
+    return from > to ? sum : sum + rangeSize([from, to]);
+  }, 0);
+  const total = rangeSize(ephemeral) - kept;
+  const used = usedIn(holders, snapshot.limits);
+  return {
+    kind: 'gauge',
+    used,
+    total,
+    words: [
+      said(
+        say('web.gauge.words', {
+          used,
+          total,
+          percent: { share: total === 0 ? 1 : used / total },
+          first: ephemeral[0],
+          last: ephemeral[1],
+        }),
+      ),
+    ],
+    more: `${call} ephemeral`,
+  };
+}
+
+/** Listeners inside the range that connections are given numbers of. */
+function collisions({ forecasts, snapshot, holders, call }: HerePageInput): Section[] {
+  const { ephemeral } = snapshot.limits;
+  if (ephemeral === null || forecasts.length === 0) return [];
+  const holderOf = (found: ListenerForecast): Holder | undefined =>
+    holders.find(
+      ({ kind, local, transport }) =>
+        kind === 'listener' &&
+        transport === found.transport &&
+        local.port === found.local.port &&
+        local.address === found.local.address,
+    );
+  return [
+    {
+      id: 'collisions',
+      title: say('web.section.collisions'),
+      blocks: [
+        {
+          kind: 'para',
+          inline: [said(say('web.collisions.about', { first: ephemeral[0], last: ephemeral[1] }))],
+        },
+        {
+          kind: 'table',
+          header: true,
+          columns: [
+            { title: say('web.col.port'), align: 'right', grow: false },
+            { title: say('web.col.listens'), align: 'left', grow: false },
+            { title: say('web.col.chance'), align: 'left', grow: false },
+            { title: say('web.col.remedy'), align: 'left', grow: true },
+          ],
+          rows: forecasts.map((found) => {
+            const holder = holderOf(found);
+            return [
+              [portLink(found.local.port)],
+              holder === undefined ? [data('–')] : ownerCell(holder),
+              [said(say('web.collisions.chance', { percent: { share: found.forecast.chance } }))],
+              [data(`sudo ${call} reserve ${found.local.port} --apply`)],
+            ];
+          }),
+        },
+      ],
+    },
+  ];
+}
+
+function portLink(port: number): Inline {
+  return { kind: 'link', to: `/ports/${port}`, text: String(port) };
+}
+
+function listening({ claimsOf }: HerePageInput, holders: readonly Holder[]): Block[] {
+  const rows = holders.filter(isListening);
+  if (rows.length === 0) return [{ kind: 'para', inline: [said(say('web.here.none'))] }];
+  return [
+    { kind: 'filter', of: 'listening' },
+    {
+      kind: 'table',
+      header: true,
+      columns: [
+        { title: say('web.col.port'), align: 'right', grow: false },
+        { title: say('web.col.hold'), align: 'left', grow: false },
+        { title: say('web.col.listens'), align: 'left', grow: false },
+        { title: say('web.col.reach'), align: 'left', grow: false },
+        { title: say('web.col.belongs'), align: 'left', grow: true },
+      ],
+      rows: rows.map((holder) => [
+        [portLink(holder.local.port), data(`/${holder.transport}`, 'dim')],
+        [said(say(`kind.${holder.kind}`))],
+        ownerCell(holder),
+        reach(holder),
+        belongs(claimsOf(holder.local.port)),
+      ]),
+    },
+  ];
+}
+
+/** From where a socket can be reached, by the address it is bound to. */
+function reach(holder: Holder): Inline[] {
+  const { address } = holder.local;
+  const where = data(` ${formatAddress(holder)}`, 'dim');
+  if (holder.redirect !== null) return [data(formatAddress(holder))];
+  if (/^127\.|^::1$|^::ffff:127\./.test(address)) return [said(say('web.reach.loopback')), where];
+  if (address === '0.0.0.0' || address === '::') return [said(say('web.reach.all'), 'accent'), where];
+  return [said(say('web.reach.one')), where];
+}
+
+/** Whose number it is: IANA's names and the products that use it. */
+function belongs(claims: readonly Claim[]): Inline[] {
+  const narrow = claims.filter((claim) => !isWide(claim) && claim.status !== 'reserved');
+  const official = narrow.filter((claim) => claim.authority === 'registry').map((claim) => claim.service);
+  const others = narrow.filter((claim) => claim.authority !== 'registry').map(claimName);
+  const names = [...new Set([...official, ...others])];
+  if (names.length === 0) return [said(say('web.belongs.nobody'), 'dim')];
+  return [said(say('web.belongs.names', { names: listed(names, 4) }))];
+}
+
+/** Connections and closing sockets, counted by who has them. */
+function passingNodes(holders: readonly Holder[]): Node[] {
+  const groups = new Map<string, { holder: Holder; count: number }>();
+  for (const holder of holders) {
+    if (isListening(holder)) continue;
+    const key = `${holder.kind} ${holder.owners[0]?.pid ?? holder.state}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { holder, count: 1 });
+    else group.count++;
+  }
+  if (groups.size === 0) return [];
+  return [
+    {
+      kind: 'table',
+      header: true,
+      columns: [
+        { title: say('web.col.count'), align: 'right', grow: false },
+        { title: say('web.col.hold'), align: 'left', grow: false },
+        { title: say('web.col.whose'), align: 'left', grow: true },
+      ],
+      rows: [...groups.values()]
+        .toSorted((a, b) => b.count - a.count)
+        .slice(0, GROUPS_SHOWN)
+        .map(({ holder, count }) => [
+          [data(String(count))],
+          [said(say(`kind.${holder.kind}`))],
+          holder.owners.length > 0 ? [said(whoWords(holder))] : [data(holder.state)],
+        ]),
+    },
+  ];
+}
+
+/** Most owners whose connections are counted one by one. */
+const GROUPS_SHOWN = 50;
