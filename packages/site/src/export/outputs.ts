@@ -1,5 +1,5 @@
 // What an export holds: every page of every language, and the files beside them, one after another.
-import { PORT_MAX } from '@portolan/core';
+import { PORT_MAX, printableJson, reportJson } from '@portolan/core';
 import {
   loadTranslator,
   PAGE_LANGUAGES,
@@ -23,6 +23,8 @@ export interface ExportPlan {
   /** Tags of languages, the first of which is the one for readers without another. */
   readonly languages: readonly string[];
   readonly scope: Scope;
+  /** Is the report of each port exported as JSON, too? */
+  readonly data: boolean;
   /** Where the site will be found, without a slash at its end; null where that is not known. */
   readonly base: string | null;
 }
@@ -47,7 +49,8 @@ export function portsIn(site: Site, scope: Scope): number[] {
 /** How many files an export will have. */
 export function countOf(plan: ExportPlan): number {
   const pages = portsIn(plan.site, plan.scope).length + plan.site.paths().length;
-  return pages * plan.languages.length + plan.assets.size + 1;
+  const reports = plan.data ? portsIn(plan.site, plan.scope).length : 0;
+  return pages * plan.languages.length + reports + plan.assets.size + 1;
 }
 
 /** The files, made one at a time: all together they would not fit into memory. */
@@ -60,7 +63,7 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
     yield { path: `${ASSET_FOLDER}/${name}`, content: asset.bytes };
   }
   for (const tag of plan.languages) {
-    const render = await renderer(tag, languages, plan.base, has);
+    const render = await renderer(tag, languages, plan, has);
     for (const path of site.paths()) {
       const page = site.page(path);
       if (page !== null) yield { path: filePath(tag, path), content: render(page) };
@@ -69,7 +72,17 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
       yield { path: filePath(tag, `/ports/${port}`), content: render(site.portPage(port, null, null)) };
     }
   }
+  if (plan.data) yield* reports(plan, ports);
   yield { path: 'index.html', content: frontDoor(languages, plan.languages[0] ?? 'en') };
+}
+
+/** The report of each port as JSON, as a program gets it from the server; no host was looked at. */
+async function* reports({ site }: ExportPlan, ports: readonly number[]): AsyncGenerator<Output> {
+  const lang = await loadTranslator('en', 'pages');
+  for (const port of ports) {
+    const json = printableJson(reportJson(site.portReport(port, null, null), lang), 2);
+    yield { path: `ports/${port}.json`, content: `${json}\n` };
+  }
 }
 
 /** The pages of a few ports in one language, as an export of all would have them. */
@@ -79,7 +92,7 @@ export async function samplePages(
   ports: readonly number[],
 ): Promise<string[]> {
   const languages = PAGE_LANGUAGES.filter((entry) => plan.languages.includes(entry.tag));
-  const render = await renderer(tag, languages, plan.base, new Set(portsIn(plan.site, plan.scope)));
+  const render = await renderer(tag, languages, plan, new Set(portsIn(plan.site, plan.scope)));
   return ports.map((port) => render(plan.site.portPage(port, null, null)));
 }
 
@@ -87,7 +100,7 @@ export async function samplePages(
 async function renderer(
   tag: string,
   languages: readonly SiteLanguage[],
-  base: string | null,
+  { base, data }: ExportPlan,
   has: ReadonlySet<number>,
 ): Promise<(page: WebPage) => string> {
   const lang = await loadTranslator(tag, 'pages');
@@ -101,7 +114,7 @@ async function renderer(
       memo: new Map<unknown, string>(),
     };
     kinds.set(depth, known);
-    return pageHtml(page, {
+    return pageHtml(data ? page : { ...page, data: null }, {
       lang,
       dir,
       languages,

@@ -13,6 +13,7 @@ export const spec: CommandSpec = {
       summary: 'where the site will be found, for canonical addresses and the sitemap',
     },
     { name: 'scope', value: 'WHICH', summary: 'all ports, or those that are claimed; all by default' },
+    { name: 'data', value: null, summary: 'the report of each port as JSON, too' },
     { name: 'format', value: 'WHICH', summary: 'files below DIR, or pack: one file of that name' },
   ],
   examples: [

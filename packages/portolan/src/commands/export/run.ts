@@ -7,7 +7,7 @@ import { echo } from '../../flags.ts';
 import { showJson } from '../../show.ts';
 
 export const run: Run = async (context) => {
-  const { values, positionals } = context.args;
+  const { values, switches, positionals } = context.args;
   const target = onlyArgument(positionals, 'Folder');
   const { exportFiles, exportPack, makeSite, readAssets, siteLanguages } = await import('@portolan/site');
   const languages = readLanguages(values.get('languages'), siteLanguages());
@@ -19,6 +19,7 @@ export const run: Run = async (context) => {
     assets: readAssets(join(context.shippedFacts, '..', 'site')),
     languages,
     scope,
+    data: switches.has('data'),
     base: readBase(values.get('base')),
   };
   const stop = new AbortController();
