@@ -99,7 +99,17 @@ export { printable, printableJson } from './render/printable.ts';
 export { auditSarif, type SarifOptions } from './render/sarif.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
-export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export {
+  FACTS_LANGUAGE,
+  LANGUAGES,
+  type Language,
+  loadTranslator,
+  type MessageKey,
+  PAGE_LANGUAGES,
+  type Speaker,
+  type Translator,
+  translator,
+} from './text/catalog.ts';
 export { allocatorNode } from './view/allocator.ts';
 export { auditPage } from './view/audit.ts';
 export { ephemeralPage } from './view/ephemeral.ts';

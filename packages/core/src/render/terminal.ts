@@ -127,7 +127,8 @@ class Renderer {
           const hang = markWidth + 3;
           const mark = `[${n}]`.padStart(markWidth);
           const edition = source.edition ?? null;
-          const when = [edition, source.date === edition ? null : source.date]
+          const { date } = source;
+          const when = [edition, date === null || date === edition ? null : this.#options.lang.date(date)]
             .filter((part) => part !== null)
             .join(', ');
           const title = this.#wrap(
