@@ -92,7 +92,9 @@ const SELDOM =
   /render\/(sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
-  codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) && !LATER.test(id) }] },
+  codeSplitting: {
+    groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) && !LATER.test(id) }],
+  },
 });
 const program = join(PROGRAM, 'dist', 'program.cjs');
 const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));

@@ -1,5 +1,6 @@
 // Every catalog against the English one: keys, placeholders, plural forms, leftovers, and marks of direction.
 import { describe, expect, test } from 'vitest';
+import { LANGUAGES, PAGE_LANGUAGES } from '../packages/core/src/text/catalog.ts';
 import ar from '../packages/core/src/text/messages/ar.json' with { type: 'json' };
 import cs from '../packages/core/src/text/messages/cs.json' with { type: 'json' };
 import de from '../packages/core/src/text/messages/de.json' with { type: 'json' };
@@ -8,10 +9,9 @@ import webAr from '../packages/core/src/text/messages/web/ar.json' with { type: 
 import webCs from '../packages/core/src/text/messages/web/cs.json' with { type: 'json' };
 import webDe from '../packages/core/src/text/messages/web/de.json' with { type: 'json' };
 import webEn from '../packages/core/src/text/messages/web/en.json' with { type: 'json' };
-import { LANGUAGES, PAGE_LANGUAGES } from '../packages/core/src/text/catalog.ts';
-import { faultsOf, pluralForms, SAME } from './catalogs.ts';
 import { isPageKey, PAGE_PREFIXES } from '../packages/core/src/text/page-keys.ts';
 import type { Template } from '../packages/core/src/text/template.ts';
+import { faultsOf, pluralForms, SAME } from './catalogs.ts';
 
 type Catalog = Readonly<Record<string, Template>>;
 
@@ -67,7 +67,12 @@ describe('the check finds', () => {
   };
   const czech: Catalog = {
     'a.text': 'Port {port} je tu volný.',
-    'a.count': { one: '{count:n} port', few: '{count:n} porty', many: '{count:n} portu', other: '{count:n} portů' },
+    'a.count': {
+      one: '{count:n} port',
+      few: '{count:n} porty',
+      many: '{count:n} portu',
+      other: '{count:n} portů',
+    },
   };
   const arabic: Catalog = { 'a.text': 'المنفذ {port} متاح هنا.', 'a.count': '{count:n}' };
 
@@ -78,7 +83,11 @@ describe('the check finds', () => {
   test.each<[string, Catalog, string]>([
     ['a missing key', { 'a.text': czech['a.text'] ?? '' }, 'cs a.count: missing'],
     ['a key too many', { ...czech, 'b.text': 'Navíc.' }, 'cs b.text: not in English'],
-    ['another placeholder', { ...czech, 'a.text': 'Port {prot} je tu volný.' }, 'cs a.text: placeholders prot, not port'],
+    [
+      'another placeholder',
+      { ...czech, 'a.text': 'Port {prot} je tu volný.' },
+      'cs a.text: placeholders prot, not port',
+    ],
     [
       'a number that is grouped in one alone',
       { ...czech, 'a.text': 'Port {port:n} je tu volný.' },
@@ -105,10 +114,26 @@ describe('the check finds', () => {
       'cs a.count: chosen by ports, which English does not have',
     ],
     ['no text', { ...czech, 'a.text': ' ' }, 'cs a.text: empty'],
-    ['English left over', { ...czech, 'a.text': 'The port {port} is free here.' }, 'cs a.text: the same as in English'],
-    ['a brace that is no placeholder', { ...czech, 'a.text': 'Port {port} je {tu.' }, 'cs a.text: a lone brace'],
-    ['an isolate that is not closed', { ...czech, 'a.text': 'Port \u2066{port} je tu volný.' }, 'cs a.text: isolates unbalanced'],
-    ['an embedding', { ...czech, 'a.text': 'Port \u202a{port} je tu volný.\u202c' }, 'cs a.text: a control other than an isolate'],
+    [
+      'English left over',
+      { ...czech, 'a.text': 'The port {port} is free here.' },
+      'cs a.text: the same as in English',
+    ],
+    [
+      'a brace that is no placeholder',
+      { ...czech, 'a.text': 'Port {port} je {tu.' },
+      'cs a.text: a lone brace',
+    ],
+    [
+      'an isolate that is not closed',
+      { ...czech, 'a.text': 'Port \u2066{port} je tu volný.' },
+      'cs a.text: isolates unbalanced',
+    ],
+    [
+      'an embedding',
+      { ...czech, 'a.text': 'Port \u202a{port} je tu volný.\u202c' },
+      'cs a.text: a control other than an isolate',
+    ],
   ])('%s', (_what, catalog, fault) => {
     expect(faultsOf('cs', 'ltr', catalog, english)).toContain(fault);
   });

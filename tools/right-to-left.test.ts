@@ -30,7 +30,15 @@ function literals(text: string): string[] {
 }
 
 /** Values such as those that reports have: digits, signs, both, and with blanks. */
-const VALUES = ['127.0.0.1:60163', '/proc/net/tcp', '60000–61000', 'tcp, udp', 'nginx (web) 7', '[::1]:80', 'RFC 6335'];
+const VALUES = [
+  '127.0.0.1:60163',
+  '/proc/net/tcp',
+  '60000–61000',
+  'tcp, udp',
+  'nginx (web) 7',
+  '[::1]:80',
+  'RFC 6335',
+];
 
 describe('every sentence', () => {
   test.each(Object.entries(CATALOG))('%s', (key, template) => {
@@ -45,7 +53,9 @@ describe('every sentence', () => {
           grouped || name === made.by ? count : (VALUES[index % VALUES.length] ?? ''),
         ]),
       );
-      const text = lang.say(say(key as MessageKey, made.by === null ? values : { ...values, [made.by]: count }));
+      const text = lang.say(
+        say(key as MessageKey, made.by === null ? values : { ...values, [made.by]: count }),
+      );
       const shown = seen(text);
       for (const literal of literals(text)) expect(shown, key).toContain(literal);
     }
@@ -58,14 +68,18 @@ describe('what is seen', () => {
     expect(shown(say('also.inside', { first: 32_768, last: 60_999 }))).toContain('32768–60999');
   });
   test('an RFC stands before its number', () => {
-    const text = shown(say('disagree.unassigned', { port: 5173, names: { list: ['Vite', 'Foo Bar'] }, count: 2 }));
+    const text = shown(
+      say('disagree.unassigned', { port: 5173, names: { list: ['Vite', 'Foo Bar'] }, count: 2 }),
+    );
     expect(text).toContain('RFC 7605 s7.8');
     expect(text).toContain('Foo Bar ،Vite');
   });
   test('counts are grouped, in Latin digits; ports are not grouped', () => {
     expect(shown(say('list.title', { count: 45_000 }))).toContain('45,000');
     expect(shown(say('who.unseen', { port: 60_163 }))).toContain('60163');
-    expect(shown(say('list.foretold.chance', { port: 60_163, percent: { share: 0.0134 } }))).toContain('1.3%');
+    expect(shown(say('list.foretold.chance', { port: 60_163, percent: { share: 0.0134 } }))).toContain(
+      '1.3%',
+    );
   });
   test('a date runs from the right, day first', () => {
     expect(seen(lang.date('2026-11-25'))).toBe('2026/11/25');

@@ -95,12 +95,11 @@ export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
-export { printable, printableJson } from './render/printable.ts';
+export { printable, printableJson, printableSaid } from './render/printable.ts';
 export { auditSarif, type SarifOptions } from './render/sarif.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export {
-  FACTS_LANGUAGE,
   LANGUAGES,
   type Language,
   loadTranslator,

@@ -1,7 +1,16 @@
 // From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
 
 import { statSync } from 'node:fs';
-import { exitCodeOf, LANGUAGES, loadTranslator, PortolanError, printable, type Translator, translator, wrapText } from '@portolan/core';
+import {
+  exitCodeOf,
+  LANGUAGES,
+  loadTranslator,
+  PortolanError,
+  printable,
+  type Translator,
+  translator,
+  wrapText,
+} from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import { cacheDirectory } from './cache-dir.ts';
 import type { Context } from './command.ts';

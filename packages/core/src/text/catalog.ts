@@ -32,20 +32,17 @@ export const PAGE_LANGUAGES: readonly Language[] = ['en', 'cs', 'de', 'ar'].map(
   return { tag, name, dir };
 });
 
-/** The language that claims about ports, their notes and their sources are written in, whatever the reader's. */
-export const FACTS_LANGUAGE = 'en';
-
 /** Says messages in one language. */
 export interface Translator {
   readonly lang: string;
   readonly dir: 'ltr' | 'rtl';
   /** The sentence; throws for a key or a value that is missing, which is a fault of ours. */
   say(message: Message): string;
-  /** A count, its thousands grouped, in Latin digits. A port is no count: it is written as it is. */
+  /** A count, its thousands grouped, in Latin digits; for markup of its own. A port is no count: it is not grouped. */
   number(value: number): string;
   /** "A, B and C" as the language has it. */
   list(items: readonly string[]): string;
-  /** A date in digits; `iso` is `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. */
+  /** A date in digits, for markup of its own; `iso` is `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. */
   date(iso: string): string;
 }
 

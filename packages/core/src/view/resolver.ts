@@ -98,7 +98,9 @@ function evidenceWords(report: ResolverReport): Message[] {
   if (asked !== null) words.push(say('resolver.asked', { sent, answered, udp, tcp }));
   words.push(say('resolver.sources', { sources: listed(sources, 3), udp, tcp }));
   if (pool !== null)
-    words.push(say('resolver.pool', { pool, seen: { decimal: seenBits }, limit: { decimal: seenBitsLimit } }));
+    words.push(
+      say('resolver.pool', { pool, seen: { decimal: seenBits }, limit: { decimal: seenBitsLimit } }),
+    );
   if (avoided.length > 0) {
     const runs = avoided.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
     words.push(say('resolver.avoided', { ports: listed(runs, 4) }));

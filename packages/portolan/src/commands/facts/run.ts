@@ -102,7 +102,10 @@ async function show(context: Context): Promise<void> {
           [
             said(
               info.registryUpdated
-                ? say('facts.registry.updated', { built: { date: registry.builtAt.slice(0, 10) }, from: registry.from })
+                ? say('facts.registry.updated', {
+                    built: { date: registry.builtAt.slice(0, 10) },
+                    from: registry.from,
+                  })
                 : say('facts.registry.shipped'),
               'dim',
             ),
@@ -110,7 +113,11 @@ async function show(context: Context): Promise<void> {
         ),
         ...row(say('facts.own'), [
           said(
-            say('facts.own.line', { claims: claims.claims, date: { date: claims.date }, age: age(claims.date, now) }),
+            say('facts.own.line', {
+              claims: claims.claims,
+              date: { date: claims.date },
+              age: age(claims.date, now),
+            }),
           ),
         ]),
         ...row(say('facts.blocked'), [
