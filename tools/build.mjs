@@ -31,11 +31,25 @@ function toAscii(source) {
   return source.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** A catalog that is loaded later is one value: as names of a module its sentences would stand in the chunk twice. */
+const CATALOGS = {
+  name: 'catalogs',
+  load(id) {
+    if (!LATER.test(id)) return null;
+    const catalog = JSON.stringify(JSON.parse(readFileSync(id, 'utf8')));
+    return { code: `export default JSON.parse(${JSON.stringify(catalog)});`, moduleType: 'js' };
+  },
+};
+
+/** Every catalog but the one that the program starts with. */
+const LATER = /core\/src\/text\/messages\/(?!en\.)/;
+
 /** Bundles one entry with its lazy parts. */
 async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `${entry}.ts`), more = {}) {
   const bundler = await rolldown({
     input: { [entry]: source },
     platform: 'node',
+    plugins: [CATALOGS],
     // The native module stays outside: its file is loaded by path at run time.
     external: ['koffi', /^@koromix\//],
     resolve: {
@@ -78,7 +92,9 @@ const SELDOM =
   /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
-  codeSplitting: { groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) }] },
+  codeSplitting: {
+    groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) && !LATER.test(id) }],
+  },
 });
 const program = join(PROGRAM, 'dist', 'program.cjs');
 const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));

@@ -95,11 +95,20 @@ export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
-export { printable, printableJson } from './render/printable.ts';
+export { printable, printableJson, printableSaid } from './render/printable.ts';
 export { auditSarif, type SarifOptions } from './render/sarif.ts';
 export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
-export { LANGUAGES, type MessageKey, type Translator, translator } from './text/catalog.ts';
+export {
+  LANGUAGES,
+  type Language,
+  loadTranslator,
+  type MessageKey,
+  PAGE_LANGUAGES,
+  type Speaker,
+  type Translator,
+  translator,
+} from './text/catalog.ts';
 export { allocatorNode } from './view/allocator.ts';
 export { auditPage } from './view/audit.ts';
 export { ephemeralPage } from './view/ephemeral.ts';

@@ -16,7 +16,7 @@ export interface Flag {
 /** What every command takes. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'json', value: null, summary: 'print JSON for programs (see docs/json.md)' },
-  { name: 'lang', value: 'TAG', summary: 'language of the answer; English (en) is built in' },
+  { name: 'lang', value: 'TAG', summary: 'language of the answer: en (without it) or cs' },
   { name: 'color', value: 'WHEN', summary: 'auto, always or never; NO_COLOR counts as never' },
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
   { name: 'here', value: null, summary: 'look at this network namespace alone' },

@@ -1,7 +1,16 @@
 // From arguments to an exit code: finds the command, reads its flags, runs it, and tells failures to the user.
 
 import { statSync } from 'node:fs';
-import { exitCodeOf, LANGUAGES, PortolanError, printable, translator, wrapText } from '@portolan/core';
+import {
+  exitCodeOf,
+  LANGUAGES,
+  loadTranslator,
+  PortolanError,
+  printable,
+  type Translator,
+  translator,
+  wrapText,
+} from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import { cacheDirectory } from './cache-dir.ts';
 import type { Context } from './command.ts';
@@ -85,7 +94,7 @@ async function dispatch(start: Start): Promise<number> {
     return 0;
   }
   const run = await entry.run();
-  return run(context(start, parsed));
+  return run(context(start, parsed, await language(parsed)));
 }
 
 /** `help` and `help NAME` are what people type for `--help` and `NAME --help`. */
@@ -106,14 +115,19 @@ function firstWord(args: readonly string[], flags: readonly Flag[]): { word: str
   return null;
 }
 
-function context(start: Start, parsed: Parsed): Context {
-  const { io } = start;
-  const langTag = parsed.values.get('lang') ?? 'en';
-  if (!LANGUAGES.includes(langTag)) {
-    throw new PortolanError('USAGE', `There is no language “${echo(langTag)}” here.`, {
+/** English is at hand; any other language is a file of its own that is read now. */
+async function language(parsed: Parsed): Promise<Translator> {
+  const tag = parsed.values.get('lang') ?? 'en';
+  if (!LANGUAGES.includes(tag)) {
+    throw new PortolanError('USAGE', `There is no language “${echo(tag)}” here.`, {
       hint: `Languages: ${LANGUAGES.join(', ')}.`,
     });
   }
+  return tag === 'en' ? translator('en') : loadTranslator(tag, 'program');
+}
+
+function context(start: Start, parsed: Parsed, lang: Translator): Context {
+  const { io } = start;
   const procRoot = parsed.values.get('procfs-root');
   const noFfi = parsed.switches.has('no-ffi');
   const noBpf = parsed.switches.has('no-bpf');
@@ -121,7 +135,7 @@ function context(start: Start, parsed: Parsed): Context {
   const self: Context = {
     io,
     args: parsed,
-    lang: translator(langTag),
+    lang,
     json: parsed.switches.has('json'),
     color: wantsColor(parsed.values.get('color'), io),
     unicode: showsUnicode(io.env),

@@ -7,7 +7,7 @@ import { say } from '../model/message.ts';
 import type { Holder, Risk } from '../model/report.ts';
 import { auditSarif } from '../render/sarif.ts';
 import { renderTerminal } from '../render/terminal.ts';
-import { LANGUAGES, translator } from '../text/catalog.ts';
+import { LANGUAGES, loadTranslator, translator } from '../text/catalog.ts';
 import { auditPage } from '../view/audit.ts';
 import { type AuditInput, auditOf } from './audit.ts';
 
@@ -467,9 +467,10 @@ test.each([80, 120])('the page at %i columns: every line fits, commands apart', 
     if (!/ portolan | sudo /.test(line)) expect(line.length).toBeLessThanOrEqual(width);
 });
 
-test('every kind has its rule in every language', () => {
+test('every kind has its rule in every language', async () => {
   for (const tag of LANGUAGES) {
-    const log = auditSarif(audit([]), translator(tag), { version: '1.0.0', root: 'file:///p/' }) as {
+    const lang = await loadTranslator(tag, 'program');
+    const log = auditSarif(audit([]), lang, { version: '1.0.0', root: 'file:///p/' }) as {
       runs: { tool: { driver: { rules: { id: string; help: { text: string } }[] } } }[];
     };
     const rules = log.runs[0]?.tool.driver.rules ?? [];

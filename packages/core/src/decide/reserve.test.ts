@@ -184,7 +184,9 @@ describe('a plan to reserve', () => {
     ].map(toHolder);
     const made = plan([PORT, [80, 80]], state, { holders, transport: 'udp' });
     expect(kinds(made)).toEqual(['outside', 'already', 'listener', 'connection', 'closing', 'transport']);
-    expect(made.notes.find(({ kind }) => kind === 'closing')?.text.values['seconds']).toBe('31.3');
+    expect(made.notes.find(({ kind }) => kind === 'closing')?.text.values['seconds']).toEqual({
+      decimal: 31.3,
+    });
     expect(made.add).toEqual([[80, 80]]);
   });
 

@@ -328,7 +328,7 @@ function reserveNotes(
   const closing = held('closing');
   if (closing.length > 0) {
     const ms = closing.reduce((most, { freeInMs }) => Math.max(most, freeInMs ?? 0), 0);
-    const seconds = (Math.ceil(ms / 100) / 10).toFixed(1);
+    const seconds = { decimal: Math.ceil(ms / 100) / 10 };
     add('closing', 'medium', say('reserve.note.closing', { count: closing.length, seconds }), closing);
   }
 }

@@ -8,6 +8,9 @@ import type { PortRange, Transport } from './port.ts';
  */
 export type Authority = 'registry' | 'standard' | 'vendor' | 'default' | 'observed' | 'host' | 'local';
 
+/** The language that claims, their notes and their sources are written in, whatever the reader's; a BCP 47 tag. */
+export const FACTS_LANGUAGE = 'en';
+
 /** Every authority, in the order in which claims of one width are shown. */
 export const AUTHORITIES: readonly Authority[] = [
   'registry',

@@ -2,13 +2,16 @@
 import type { MessageKey } from '../text/catalog.ts';
 
 /**
- * One value: data as it stands, a number, another sentence, a share of 1 shown as a percentage, or a list.
+ * One value: data as it stands, a number, another sentence, a share of 1 shown as a percentage, a number with exactly
+ * one digit after the point, a date (`YYYY`, `YYYY-MM` or `YYYY-MM-DD`), or a list.
  */
 export type MessageValue =
   | string
   | number
   | Message
   | { readonly share: number }
+  | { readonly decimal: number }
+  | { readonly date: string }
   | { readonly list: readonly (string | Message)[] };
 
 /** Values of a sentence by name. */

@@ -1,7 +1,9 @@
 // Text from outside must not steer a terminal, hide what follows, or change what JSON says.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { printable, printableJson } from './printable.ts';
+import { say } from '../model/message.ts';
+import { loadTranslator } from '../text/catalog.ts';
+import { printable, printableJson, printableSaid } from './printable.ts';
 
 /** Written apart from the code under test, from Unicode's own properties. */
 const DANGEROUS =
@@ -57,7 +59,11 @@ describe('printable', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
         fc.pre(
-          !DANGEROUS.test(text) && !/[\u2000-\u206f\ufff0-\uffff]|[\u{e0000}-\u{e0fff}]|\u061c/u.test(text),
+          !DANGEROUS.test(text) &&
+            // Blanks that are letters (Hangul fillers) among them.
+            !/[\u2000-\u206f\ufff0-\uffff]|[\u{e0000}-\u{e0fff}]|[\u061c\u115f\u1160\u3164\uffa0]/u.test(
+              text,
+            ),
         );
         expect(printable(text)).toBe(text);
       }),
@@ -89,4 +95,21 @@ describe('printableJson', () => {
   test('line ends inside a string stay escaped', () => {
     expect(printableJson({ a: 'x\ny' }, 2)).toBe('{\n  "a": "x\\ny"\n}');
   });
+});
+
+test('of what a page says the translator’s own isolates stay, and nothing that a value holds', async () => {
+  for (const tag of ['en', 'ar']) {
+    const lang = await loadTranslator(tag, 'pages');
+    const said = (user: string): string => printableSaid(lang.say(say('who.user', { user })));
+    const around = said('');
+    fc.assert(
+      fc.property(hostile, (user) => {
+        const text = said(user);
+        // As many marks as a harmless value brings, whatever the value: what steers in it is only shown.
+        const marks = (all: string): string => all.replace(/[^\u200f\u2066-\u2069]/gu, '');
+        expect(marks(text)).toBe(user === '' ? marks(around) : marks(said('x')));
+        expect(text.replace(/[\u200f\u2066-\u2069]/gu, '')).not.toMatch(DANGEROUS);
+      }),
+    );
+  }
 });

@@ -17,14 +17,24 @@ const UNSAFE = new RegExp(
 
 /** Replaces every unsafe character by its visible escape: `\x1b`, `\u202e`. */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, (char) => {
-    const code = char.codePointAt(0) ?? 0;
-    if (code === 0x0a) return '\\n';
-    if (code === 0x0d) return '\\r';
-    if (code === 0x09) return '\\t';
-    if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
-    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+  return text.replace(UNSAFE, visible);
+}
+
+/**
+ * The same for what a translator of pages said: the isolates and the mark (U+200F) that it set itself stay. Those of
+ * values from outside it has made visible already, so that none of them is left to stay.
+ */
+export function printableSaid(text: string): string {
+  return text.replace(UNSAFE, (char) => (/[\u200f\u2066-\u2069]/.test(char) ? char : visible(char)));
+}
+
+function visible(char: string): string {
+  const code = char.codePointAt(0) ?? 0;
+  if (code === 0x0a) return '\\n';
+  if (code === 0x0d) return '\\r';
+  if (code === 0x09) return '\\t';
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 /**

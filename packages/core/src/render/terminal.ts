@@ -58,6 +58,7 @@ const ASCII: Readonly<Record<string, string>> = {
   '—': '-',
   '…': '...',
   '“': '"',
+  '„': '"',
   '”': '"',
   '’': "'",
   '→': '->',
@@ -79,9 +80,22 @@ interface Span {
 
 /** The page as text, ending in a newline. */
 export function renderTerminal(page: Page, options: TerminalOptions): string {
-  const renderer = new Renderer(options);
+  const { lang, unicode } = options;
+  const renderer = new Renderer(unicode || lang.lang === 'en' ? options : { ...options, lang: plain(lang) });
   const text = `${renderer.page(page)}\n`;
-  return options.unicode ? text : text.replace(/[\u00a0–—…“”’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
+  return options.unicode ? text : text.replace(/[\u00a0–—…“”„’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
+}
+
+/** Sentences without the marks on their letters; commands, which are copied, are no sentences. */
+function plain(lang: Translator): Translator {
+  return {
+    ...lang,
+    say: (message) =>
+      lang
+        .say(message)
+        .normalize('NFD')
+        .replace(/\p{Mn}/gu, ''),
+  };
 }
 
 class Renderer {
@@ -127,7 +141,8 @@ class Renderer {
           const hang = markWidth + 3;
           const mark = `[${n}]`.padStart(markWidth);
           const edition = source.edition ?? null;
-          const when = [edition, source.date === edition ? null : source.date]
+          const { date } = source;
+          const when = [edition, date === null || date === edition ? null : this.#options.lang.date(date)]
             .filter((part) => part !== null)
             .join(', ');
           const title = this.#wrap(

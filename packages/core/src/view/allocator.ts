@@ -1,6 +1,6 @@
 // How a kernel chooses ports, as a section of a page: each way, what it resembles, and why.
 import type { AllocatorFinding, AllocatorReport } from '../model/allocator.ts';
-import { type Message, say } from '../model/message.ts';
+import { type Message, type MessageValue, say } from '../model/message.ts';
 import { data, type Inline, type Node, said } from './tree.ts';
 
 /** The section. */
@@ -29,9 +29,9 @@ function findingItem(finding: AllocatorFinding): { mark: null; inline: Inline[];
 function evidenceWords({ measure, turnRatio }: AllocatorFinding): Message[] {
   const { draws, distinct, even, portBits, portBitsLimit, stepBits, steps, unit, reuse, beside } = measure;
   if (draws === 0) return [];
-  const bits = (value: number): string => value.toFixed(1);
+  const bits = (value: number): MessageValue => ({ decimal: value });
   const words = [
-    say('allocator.even', { draws, distinct, even: even === 0 ? '0%' : { share: even } }),
+    say('allocator.even', { draws, distinct, even: even === 0 ? say('share.none') : { share: even } }),
     say('allocator.entropy', {
       portBits: bits(portBits),
       limit: bits(portBitsLimit),

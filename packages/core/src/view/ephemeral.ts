@@ -102,7 +102,7 @@ function para(message: Message, emphasis?: 'dim'): Node {
 
 /** Nothing at all is no small share. */
 function percentOf(share: number): MessageValue {
-  return share === 0 ? '0%' : { share };
+  return share === 0 ? say('share.none') : { share };
 }
 
 /** A bar of the share that is used. */

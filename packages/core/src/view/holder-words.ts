@@ -1,5 +1,5 @@
 // How holders, owners and gaps are put into words, for every page that shows them.
-import { listed, type Message, say } from '../model/message.ts';
+import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import type { Holder } from '../model/report.ts';
 import type { Container, Endpoint, Gap, NetNamespace, Owner, Published, Redirect } from '../model/socket.ts';
 import { data, type Inline, joined, type Node, said } from './tree.ts';
@@ -56,8 +56,8 @@ function namespaceWords(namespace: NetNamespace): Message {
 }
 
 /** Seconds with one digit after the point, never less than what is left. */
-export function secondsLeft(ms: number): string {
-  return (Math.ceil(ms / 100) / 10).toFixed(1);
+export function secondsLeft(ms: number): MessageValue {
+  return { decimal: Math.ceil(ms / 100) / 10 };
 }
 
 /** Who holds it, in a few words, to stand inside a sentence. */

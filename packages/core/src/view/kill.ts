@@ -8,7 +8,7 @@ import type {
   Refusal,
   RefusalReason,
 } from '../model/kill.ts';
-import { listed, type Message, say } from '../model/message.ts';
+import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import type { Holder, Severity } from '../model/report.ts';
 import type { Container, Owner } from '../model/socket.ts';
 import {
@@ -328,6 +328,6 @@ function holderList(holders: readonly Holder[]): Node[] {
 }
 
 /** Seconds until the last closing socket goes by itself. */
-function longestWait(holders: readonly Holder[]): string {
+function longestWait(holders: readonly Holder[]): MessageValue {
   return secondsLeft(holders.reduce((most, { freeInMs }) => Math.max(most, freeInMs ?? 0), 0));
 }

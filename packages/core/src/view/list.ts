@@ -16,7 +16,7 @@ import {
   whoWords,
 } from './holder-words.ts';
 import { holdersNode } from './report.ts';
-import { data, type Inline, joined, type Node, type Page, said } from './tree.ts';
+import { data, fact, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
 /** What `list` shows. */
 export interface ListModel {
@@ -182,10 +182,10 @@ export function shortClaim(claims: readonly Claim[], transports: readonly Transp
   const uses = narrow.filter((claim) => claim.authority === 'default' || claim.authority === 'vendor');
   const products = [...new Set(uses.map(claimName))];
   const parts: Inline[][] = [];
-  if (registry !== undefined) parts.push([data(registry.service, 'dim')]);
+  if (registry !== undefined) parts.push([fact(registry.service, 'dim')]);
   const [first, second] = products;
   if (first !== undefined && products.length <= 2)
-    parts.push([data([first, second].filter((name) => name !== undefined).join(', '), 'dim')]);
+    parts.push([fact([first, second].filter((name) => name !== undefined).join(', '), 'dim')]);
   else if (first !== undefined) parts.push([said(say('shared.products', { count: products.length }), 'dim')]);
   return parts.length === 0 ? [data('–', 'dim')] : joined(parts, '; ');
 }

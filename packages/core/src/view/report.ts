@@ -13,7 +13,7 @@ import {
   secondsLeft,
   whoWords,
 } from './holder-words.ts';
-import { data, type Emphasis, type Inline, joined, type Node, type Page, said } from './tree.ts';
+import { data, type Emphasis, fact, type Inline, joined, type Node, type Page, said } from './tree.ts';
 
 /** Most holders of one kind that are described one by one. */
 const HOLDERS_SHOWN = 6;
@@ -280,20 +280,20 @@ function wideLine(claim: Claim): Inline[] {
   const behind = [...new Set([claim.product, claim.vendor])].filter(
     (name) => name !== null && name !== claim.service,
   );
-  return [data(claim.service), data(behind.length === 0 ? '' : ` (${behind.join(', ')})`)];
+  return [fact(claim.service), fact(behind.length === 0 ? '' : ` (${behind.join(', ')})`)];
 }
 
 function claimLine(claim: Claim, port: number, refs: References): Inline[] {
   const inline: Inline[] = [];
   if (claim.product !== null) {
-    inline.push(data(claim.product, 'strong'));
-    if (claim.vendor !== null && claim.vendor !== claim.product) inline.push(data(` (${claim.vendor})`));
-    inline.push(data(`: ${claim.service}`));
+    inline.push(fact(claim.product, 'strong'));
+    if (claim.vendor !== null && claim.vendor !== claim.product) inline.push(fact(` (${claim.vendor})`));
+    inline.push(fact(`: ${claim.service}`));
   } else {
-    inline.push(data(claim.service, 'strong'));
+    inline.push(fact(claim.service, 'strong'));
   }
   if (claim.note !== null)
-    inline.push(data(claim.authority === 'registry' ? `: ${claim.note}` : `. ${claim.note}`, 'dim'));
+    inline.push(fact(claim.authority === 'registry' ? `: ${claim.note}` : `. ${claim.note}`, 'dim'));
   if (claim.ports[0] !== claim.ports[1] || claim.ports[0] !== port)
     inline.push(data(` [${formatRange(claim.ports)}]`, 'dim'));
   inline.push(data(' '), refs.mark(claim.source));

@@ -74,7 +74,7 @@ export function gradeWords({ grade, bits, spread, asked, udp, tcp, distinct }: R
     return say(tcp > 0 ? 'resolver.grade.tcp' : 'resolver.grade.none', { who });
   return say(`resolver.grade.${grade}`, {
     who,
-    bits: (bits ?? 0).toFixed(1),
+    bits: { decimal: bits ?? 0 },
     port: spread?.[0] ?? 0,
     distinct,
     count: udp,
@@ -98,7 +98,9 @@ function evidenceWords(report: ResolverReport): Message[] {
   if (asked !== null) words.push(say('resolver.asked', { sent, answered, udp, tcp }));
   words.push(say('resolver.sources', { sources: listed(sources, 3), udp, tcp }));
   if (pool !== null)
-    words.push(say('resolver.pool', { pool, seen: seenBits.toFixed(1), limit: seenBitsLimit.toFixed(1) }));
+    words.push(
+      say('resolver.pool', { pool, seen: { decimal: seenBits }, limit: { decimal: seenBitsLimit } }),
+    );
   if (avoided.length > 0) {
     const runs = avoided.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
     words.push(say('resolver.avoided', { ports: listed(runs, 4) }));

@@ -6,7 +6,7 @@ import type { PortRange } from '../model/port.ts';
 import type { PortReport } from '../model/report.ts';
 import { gapsNode, whoWords } from './holder-words.ts';
 import { shortClaim } from './list.ts';
-import { data, type Inline, type Node, type Page, said } from './tree.ts';
+import { data, fact, type Inline, type Node, type Page, said } from './tree.ts';
 
 /** Claims found for words; `shown` of them are listed. */
 export function searchPage(words: string, found: readonly Claim[], shown: number): Page {
@@ -44,7 +44,7 @@ export function searchPage(words: string, found: readonly Claim[], shown: number
                 : data(claim.transports.join(' ')),
             ],
             [said(say(`authority.${claim.authority}`))],
-            [data(whatLine(claim))],
+            [fact(whatLine(claim))],
           ]),
       },
     ],

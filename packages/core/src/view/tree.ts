@@ -1,5 +1,5 @@
 // The page tree: what is shown, in what order, before it becomes terminal text or HTML.
-import type { Source } from '../model/claim.ts';
+import { FACTS_LANGUAGE, type Source } from '../model/claim.ts';
 import type { Message } from '../model/message.ts';
 import type { PortRange } from '../model/port.ts';
 import type { Severity } from '../model/report.ts';
@@ -13,7 +13,13 @@ export type Emphasis = 'strong' | 'dim' | 'good' | 'warn' | 'bad' | 'accent';
  */
 export type Inline =
   | { readonly kind: 'say'; readonly message: Message; readonly emphasis?: Emphasis }
-  | { readonly kind: 'data'; readonly text: string; readonly emphasis?: Emphasis }
+  | {
+      readonly kind: 'data';
+      readonly text: string;
+      readonly emphasis?: Emphasis;
+      /** The language it is written in, where that need not be the reader's. */
+      readonly lang?: string;
+    }
   | { readonly kind: 'link'; readonly to: string; readonly text: string | Message }
   /** An address elsewhere. */
   | { readonly kind: 'outside'; readonly to: string; readonly text: string }
@@ -76,8 +82,13 @@ export function said(message: Message, emphasis?: Emphasis): Inline {
 }
 
 /** Data as a piece of a line. */
-export function data(text: string, emphasis?: Emphasis): Inline {
+export function data(text: string, emphasis?: Emphasis): Extract<Inline, { kind: 'data' }> {
   return emphasis === undefined ? { kind: 'data', text } : { kind: 'data', text, emphasis };
+}
+
+/** What a claim says, in the language of its source: it is shown as it is written and never translated. */
+export function fact(text: string, emphasis?: Emphasis): Inline {
+  return { ...data(text, emphasis), lang: FACTS_LANGUAGE };
 }
 
 /** Pieces with a separator of data between them. */

@@ -34,10 +34,16 @@ function inlineElement(piece: Inline, env: PageEnv): Element {
   const { emphasis } = piece;
   // What a process calls itself may hold anything; direction marks and controls are shown as codes.
   const text = piece.kind === 'say' ? env.lang.say(piece.message) : printable(piece.text);
-  const inner: Element =
-    piece.kind === 'data' && env.dir === 'rtl' && text.trim() !== '' ? ['bdi', {}, text] : text;
+  const inner = piece.kind === 'data' ? dataElement(text, piece.lang, env) : text;
   if (emphasis === undefined) return inner;
   return emphasis === 'strong' ? ['strong', {}, inner] : ['span', { class: EMPHASIS[emphasis] }, inner];
+}
+
+/** Data marked with its language where that is another than the page's, and kept apart from text of the other direction. */
+function dataElement(text: string, written: string | undefined, env: PageEnv): Element {
+  if (text.trim() === '') return text;
+  if (written !== undefined && written !== env.lang.lang) return ['bdi', { lang: written }, text];
+  return env.dir === 'rtl' ? ['bdi', {}, text] : text;
 }
 
 /** A mark that points at a source; the first one of a source is where the source points back to. */

@@ -94,7 +94,7 @@ async function show(context: Context): Promise<void> {
               say('facts.registry.line', {
                 claims: registry.claims,
                 edition: registry.edition,
-                date: registry.date,
+                date: { date: registry.date },
                 age: age(registry.date, now),
               }),
             ),
@@ -102,7 +102,10 @@ async function show(context: Context): Promise<void> {
           [
             said(
               info.registryUpdated
-                ? say('facts.registry.updated', { built: registry.builtAt.slice(0, 10), from: registry.from })
+                ? say('facts.registry.updated', {
+                    built: { date: registry.builtAt.slice(0, 10) },
+                    from: registry.from,
+                  })
                 : say('facts.registry.shipped'),
               'dim',
             ),
@@ -110,11 +113,15 @@ async function show(context: Context): Promise<void> {
         ),
         ...row(say('facts.own'), [
           said(
-            say('facts.own.line', { claims: claims.claims, date: claims.date, age: age(claims.date, now) }),
+            say('facts.own.line', {
+              claims: claims.claims,
+              date: { date: claims.date },
+              age: age(claims.date, now),
+            }),
           ),
         ]),
         ...row(say('facts.blocked'), [
-          said(say('facts.blocked.line', { count: info.blocked, date: blocked.asOf })),
+          said(say('facts.blocked.line', { count: info.blocked, date: { date: blocked.asOf } })),
         ]),
         ...row(say('facts.dir'), [data(info.dataDir)]),
       ],
@@ -166,14 +173,14 @@ async function update(context: Context): Promise<void> {
   const lines: Message[] = result.changed
     ? [
         say('facts.updated', {
-          date: after.date,
+          date: { date: after.date },
           claims: after.claims,
           before: before.edition,
           had: before.claims,
         }),
         ...(result.kept > 0 ? [say('facts.updated.kept', { count: result.kept })] : []),
       ]
-    : [say('facts.unchanged', { date: after.date })];
+    : [say('facts.unchanged', { date: { date: after.date } })];
   showPage(context, { nodes: lines.map((line): Node => ({ kind: 'para', inline: [said(line)] })) });
 }
 
