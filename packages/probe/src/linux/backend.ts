@@ -90,7 +90,11 @@ function look(request: ProbeRequest): Snapshot {
       finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
-    const elsewhere = new Elsewhere(libc, request);
+    const elsewhere = new Elsewhere(
+      libc,
+      request,
+      () => findNamespaces(procRoot, pidsOf(procRoot).list, processes, linkReader(libc)).foreign,
+    );
     const parts = [here, ...elsewhere.parts(around.foreign)];
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
