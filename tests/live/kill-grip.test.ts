@@ -1,22 +1,9 @@
 // `portolan kill` where the kernel gives no hold of a process: nobody is signalled by a number that may be another's.
 import { expect } from 'vitest';
+import { listener } from './kill-place.ts';
 import { BIN, liveTest, type Namespace, only, pidsOf } from './namespace.ts';
 
 const PORT = 7350;
-
-/** Starts a process that listens; gives its pid. */
-async function server(ns: Namespace): Promise<number> {
-  const robot = await ns.addRobot();
-  await robot.step({
-    op: 'open',
-    as: 's',
-    family: 'ipv4',
-    type: 'tcp',
-    bind: ['127.0.0.1', PORT],
-    listen: 1,
-  });
-  return robot.pid;
-}
 
 /** Asks to stop what listens, with this before the program; gives what was said in one line. */
 async function stop(
@@ -32,7 +19,7 @@ liveTest(
   'a process of a pid namespace that we are not in is seen and cannot be held',
   { needs: ['root'] },
   async (ns) => {
-    const pid = await server(ns);
+    const { pid } = await listener(ns, PORT);
     // /proc stays that of the outer namespace, whose numbers pidfd_open(2) does not know here.
     const { code, text } = await stop(ns, 'unshare', '--pid', '--fork');
     expect(code).toBe(1);
@@ -47,7 +34,7 @@ liveTest(
   'where the kernel says that a process is no more, and it is, that is said and nothing more',
   { needs: ['root', 'strace'] },
   async (ns) => {
-    const pid = await server(ns);
+    const { pid } = await listener(ns, PORT);
     const inject = (call: string): [string, ...string[]] => [
       'strace',
       '-f',

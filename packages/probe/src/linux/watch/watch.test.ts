@@ -2,6 +2,7 @@
 // kernel; that the kernel is so is shown by tests/live/watch.test.ts.
 import type { Socket, WatchEvent } from '@portolan/core';
 import { afterEach, expect, test } from 'vitest';
+import { makeSocket } from '../../../../../fixtures/makers.ts';
 import type { Death } from '../../parse/linux-diag-keys.ts';
 import type { TraceLine } from '../../parse/linux-trace.ts';
 import type { Sources } from './sources.ts';
@@ -77,27 +78,7 @@ class Kernel {
 }
 
 function socketOf(port: number, state: Socket['state'], inode: number): Socket {
-  return {
-    transport: 'tcp',
-    family: 'ipv4',
-    local: { address: ADDRESS, port },
-    peer: null,
-    state,
-    inode,
-    uid: 0,
-    user: 'root',
-    freeInMs: null,
-    ipv6Only: null,
-    owners: [],
-    ownersComplete: true,
-    moreOwners: false,
-    kernel: false,
-    namespace: null,
-    device: null,
-    mptcp: false,
-    activation: null,
-    publishes: null,
-  };
+  return makeSocket({ local: { address: ADDRESS, port }, state, inode });
 }
 
 const open: { close(): void }[] = [];
