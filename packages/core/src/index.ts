@@ -18,6 +18,7 @@ export {
   countTcp,
   countUdp,
   forecastOf,
+  isForetold,
   listenerForecasts,
   upperHalf,
 } from './decide/forecast.ts';
@@ -62,7 +63,7 @@ export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.t
 export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
-export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
+export { eachHolder, holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
 export { proposeWindow } from './decide/xsan-window.ts';

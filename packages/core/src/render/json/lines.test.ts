@@ -147,7 +147,7 @@ describe('a list in pieces', () => {
   test('together they are the list', () => {
     fc.assert(
       fc.property(fc.array(holderWith(owners), { maxLength: 12 }), gaps, (holders, missing) => {
-        const text = [...listPieces(holders, missing, [], lang)].join('');
+        const text = [...listPieces(holders, missing, () => [], lang)].join('');
         expect(JSON.parse(text)).toEqual(
           JSON.parse(JSON.stringify({ ...listJson(holders, missing, lang), forecasts: [] })),
         );
@@ -169,7 +169,7 @@ describe('a list in pieces', () => {
     for (const piece of listPieces(
       Array.from({ length: 5000 }, () => one),
       [],
-      [],
+      () => [],
       lang,
     )) {
       pieces++;
@@ -187,7 +187,7 @@ describe('a list in pieces', () => {
         yield one;
       }
     }
-    const pieces = listPieces(many(), [], [], lang);
+    const pieces = listPieces(many(), [], () => [], lang);
     pieces.next();
     expect(taken).toBeLessThan(2 ** 16);
     pieces.return(undefined);

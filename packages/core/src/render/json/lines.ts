@@ -20,11 +20,14 @@ export interface ForecastV1 {
   readonly restartChance: number | null;
 }
 
-/** `portolan list --json`, a holder a line, in pieces of about 64 Ki characters. */
+/**
+ * `portolan list --json`, a holder a line, in pieces of about 64 Ki characters. The forecasts are asked for when all holders
+ * have been written.
+ */
 export function* listPieces(
   holders: Iterable<Holder>,
   gaps: readonly Gap[],
-  forecasts: readonly ListenerForecast[],
+  forecasts: () => readonly ListenerForecast[],
   lang: Translator,
 ): Generator<string> {
   const lines = new HolderLines();
@@ -40,7 +43,7 @@ export function* listPieces(
   const lined = (values: readonly unknown[]): string =>
     values.length === 0 ? '[]' : `[\n${values.map((value) => printableJson(value, 0)).join(',\n')}\n]`;
   const rest = lined(gaps.map((gap) => gapJson(gap, lang)));
-  yield `${piece}\n], "gaps": ${rest}, "forecasts": ${lined(forecasts.map((each) => forecastJson(each, lang)))} }\n`;
+  yield `${piece}\n], "gaps": ${rest}, "forecasts": ${lined(forecasts().map((each) => forecastJson(each, lang)))} }\n`;
 }
 
 function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Translator): ForecastV1 {

@@ -1,15 +1,18 @@
 // `portolan list`: every holder on this host, filtered.
 import {
   type Claim,
+  eachHolder,
   HOLDER_KINDS,
   type Holder,
-  holdersOf,
+  isForetold,
   isTransport,
+  type ListenerForecast,
   listenerForecasts,
   listPage,
   listPieces,
   PortolanError,
   type PortRange,
+  type Snapshot,
   type Transport,
 } from '@portolan/core';
 import { readPorts } from '../../ask.ts';
@@ -33,14 +36,12 @@ export const run: Run = async (context) => {
   const { ports, transports } = await wantedPorts(context);
   const keep = filters(values);
   const snapshot = await context.look({ ports, transports, countEphemeral: ports !== null });
-  const holders = holdersOf(snapshot, ports, transports).filter((holder) =>
-    keep.every((test) => test(holder)),
-  );
-  const forecasts = listenerForecasts(snapshot, holders);
   if (context.json) {
-    for (const piece of listPieces(holders, snapshot.gaps, forecasts, context.lang)) context.io.out(piece);
+    writeJson(context, snapshot, wantedHolders(snapshot, ports, transports, keep));
     return 0;
   }
+  const holders = [...wantedHolders(snapshot, ports, transports, keep)];
+  const forecasts = listenerForecasts(snapshot, holders);
   const facts = await context.facts(holders.length > MANY);
   const claims = new Map<number, readonly Claim[]>();
   const filtered = keep.length > 0 || ports !== null || values.has('transport');
@@ -62,6 +63,31 @@ export const run: Run = async (context) => {
   );
   return 0;
 };
+
+function* wantedHolders(
+  snapshot: Snapshot,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+  keep: readonly Test[],
+): Generator<Holder> {
+  for (const holder of eachHolder(snapshot, ports, transports)) {
+    if (keep.length === 0 || keep.every((test) => test(holder))) yield holder;
+  }
+}
+
+/** Holders are written as they are made; those that something is foretold for are noted in passing. */
+function writeJson({ io, lang }: Context, snapshot: Snapshot, holders: Iterable<Holder>): void {
+  const foretold = isForetold(snapshot.limits);
+  const noted: Holder[] = [];
+  function* passing(): Generator<Holder> {
+    for (const holder of holders) {
+      if (foretold(holder)) noted.push(holder);
+      yield holder;
+    }
+  }
+  const forecasts = (): ListenerForecast[] => listenerForecasts(snapshot, noted);
+  for (const piece of listPieces(passing(), snapshot.gaps, forecasts, lang)) io.out(piece);
+}
 
 /** From this many rows on, reading the index whole beats reading a piece a port. */
 const MANY = 200;
