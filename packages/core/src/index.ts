@@ -91,7 +91,7 @@ export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
-export { HolderLines, listPieces } from './render/json/lines.ts';
+export { ListLines } from './render/json/lines.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';

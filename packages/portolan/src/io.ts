@@ -4,8 +4,8 @@ import { PortolanError } from '@portolan/core';
 
 /** Everything a command may use of the outside besides facts and probe. */
 export interface Io {
-  /** Writes to standard output. */
-  out(text: string): void;
+  /** Writes to standard output: text, or what is UTF-8 already. */
+  out(text: string | Uint8Array): void;
   /** Writes to standard error. */
   err(text: string): void;
   readonly env: NodeJS.ProcessEnv;
@@ -79,8 +79,8 @@ function utf8(text: string): Buffer {
 }
 
 /** Writes in one go and in order; loading process.stdout for a pipe would cost 3 ms. */
-function writeAll(fd: number, text: string): void {
-  const bytes = utf8(text);
+function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? utf8(text) : text;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);

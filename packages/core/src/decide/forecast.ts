@@ -5,7 +5,15 @@ import { type Forecast, type ListenerForecast, RESTART_SECONDS } from '../model/
 import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { Holder } from '../model/report.ts';
-import type { CellUse, Endpoint, EphemeralUse, HostLimits, Opened, Snapshot, TcpCells } from '../model/socket.ts';
+import type {
+  CellUse,
+  Endpoint,
+  EphemeralUse,
+  HostLimits,
+  Opened,
+  Snapshot,
+  TcpCells,
+} from '../model/socket.ts';
 
 /** How long a closed connection keeps its port (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
 const TIME_WAIT_SECONDS = 60;

@@ -90,15 +90,21 @@ export function holdersOf(
   ports: PortRange | null,
   transports: readonly Transport[],
 ): Holder[] {
-  return [...eachHolder(snapshot, ports, transports)];
+  const holders: Holder[] = [];
+  eachHolder(snapshot, ports, transports, (holder) => holders.push(holder));
+  return holders;
 }
 
-/** The same one at a time: whoever writes them as they come never has 45,000 of them at once. */
-export function* eachHolder(
+/**
+ * The same one at a time: whoever writes them as they come never has 45,000 of them at once. Handed to a function, for a
+ * generator takes longer to go on than most holders take to be written.
+ */
+export function eachHolder(
   snapshot: Snapshot,
   ports: PortRange | null,
   transports: readonly Transport[],
-): Generator<Holder> {
+  take: (holder: Holder) => void,
+): void {
   const entries: Entry[] = snapshot.sockets.filter(
     (socket) =>
       (ports === null || inRange(socket.local.port, ports)) && transports.includes(socket.transport),
@@ -114,8 +120,8 @@ export function* eachHolder(
     let end = first + 1;
     while (end < count && keys[2 * end + HIGH] === key) end++;
     const entry = entries[keys[2 * first + LOW] ?? 0];
-    if (end - first > 1) yield* alike(entries, keys, first, end);
-    else if (entry !== undefined) yield holderFrom(entry, 1);
+    if (end - first > 1) alike(entries, keys, first, end, take);
+    else if (entry !== undefined) take(holderFrom(entry, 1));
     first = end;
   }
 }
@@ -197,12 +203,13 @@ function addressRanks(entries: readonly Entry[]): { ranks: Uint32Array; count: n
  * Holders of entries that the number orders alike. Only with SO_REUSEPORT can two listeners have the very same endpoint
  * (man socket(7)); in order, they stand side by side and are counted.
  */
-function* alike(
+function alike(
   entries: readonly Entry[],
   keys: Uint32Array,
   first: number,
   end: number,
-): Generator<Holder> {
+  take: (holder: Holder) => void,
+): void {
   const same: Entry[] = [];
   for (let at = first; at < end; at++) {
     const entry = entries[keys[2 * at + LOW] ?? 0];
@@ -212,7 +219,7 @@ function* alike(
   for (let from = 0; from < same.length; ) {
     let to = from + 1;
     while (to < same.length && sharesEndpoint(same[from], same[to])) to++;
-    for (const entry of same.slice(from, to)) yield holderFrom(entry, to - from);
+    for (const entry of same.slice(from, to)) take(holderFrom(entry, to - from));
     from = to;
   }
 }

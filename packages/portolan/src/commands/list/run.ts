@@ -6,13 +6,11 @@ import {
   type Holder,
   isForetold,
   isTransport,
-  type ListenerForecast,
+  ListLines,
   listenerForecasts,
   listPage,
-  listPieces,
   PortolanError,
   type PortRange,
-  type Snapshot,
   type Transport,
 } from '@portolan/core';
 import { readPorts } from '../../ask.ts';
@@ -36,11 +34,27 @@ export const run: Run = async (context) => {
   const { ports, transports } = await wantedPorts(context);
   const keep = filters(values);
   const snapshot = await context.look({ ports, transports, countEphemeral: ports !== null });
+  const wanted = (take: (holder: Holder) => void): void =>
+    eachHolder(snapshot, ports, transports, (holder) => {
+      if (keep.length === 0 || keep.every((test) => test(holder))) take(holder);
+    });
   if (context.json) {
-    writeJson(context, snapshot, wantedHolders(snapshot, ports, transports, keep));
+    // Holders are written as they are made; those that something is foretold for are noted in passing.
+    const list = new ListLines(
+      (text) => Buffer.from(text, 'utf8'),
+      (piece) => context.io.out(piece),
+    );
+    const foretold = isForetold(snapshot.limits);
+    const noted: Holder[] = [];
+    wanted((holder) => {
+      list.add(holder);
+      if (foretold(holder)) noted.push(holder);
+    });
+    list.end(snapshot.gaps, listenerForecasts(snapshot, noted), context.lang);
     return 0;
   }
-  const holders = [...wantedHolders(snapshot, ports, transports, keep)];
+  const holders: Holder[] = [];
+  wanted((holder) => holders.push(holder));
   const forecasts = listenerForecasts(snapshot, holders);
   const facts = await context.facts(holders.length > MANY);
   const claims = new Map<number, readonly Claim[]>();
@@ -63,31 +77,6 @@ export const run: Run = async (context) => {
   );
   return 0;
 };
-
-function* wantedHolders(
-  snapshot: Snapshot,
-  ports: PortRange | null,
-  transports: readonly Transport[],
-  keep: readonly Test[],
-): Generator<Holder> {
-  for (const holder of eachHolder(snapshot, ports, transports)) {
-    if (keep.length === 0 || keep.every((test) => test(holder))) yield holder;
-  }
-}
-
-/** Holders are written as they are made; those that something is foretold for are noted in passing. */
-function writeJson({ io, lang }: Context, snapshot: Snapshot, holders: Iterable<Holder>): void {
-  const foretold = isForetold(snapshot.limits);
-  const noted: Holder[] = [];
-  function* passing(): Generator<Holder> {
-    for (const holder of holders) {
-      if (foretold(holder)) noted.push(holder);
-      yield holder;
-    }
-  }
-  const forecasts = (): ListenerForecast[] => listenerForecasts(snapshot, noted);
-  for (const piece of listPieces(passing(), snapshot.gaps, forecasts, lang)) io.out(piece);
-}
 
 /** From this many rows on, reading the index whole beats reading a piece a port. */
 const MANY = 200;
