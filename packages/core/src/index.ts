@@ -63,7 +63,15 @@ export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.t
 export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
-export { eachHolder, holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
+export {
+  holderKind,
+  holdersInTurn,
+  holdersOf,
+  redirectHolder,
+  toHolder,
+  useAt,
+  useOf,
+} from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
 export { proposeWindow } from './decide/xsan-window.ts';

@@ -91,20 +91,27 @@ export function holdersOf(
   transports: readonly Transport[],
 ): Holder[] {
   const holders: Holder[] = [];
-  eachHolder(snapshot, ports, transports, (holder) => holders.push(holder));
+  holdersInTurn(
+    snapshot,
+    ports,
+    transports,
+  )((holder) => {
+    holders.push(holder);
+    return true;
+  });
   return holders;
 }
 
 /**
- * The same one at a time: whoever writes them as they come never has 45,000 of them at once. Handed to a function, for a
- * generator takes longer to go on than most holders take to be written.
+ * The same one at a time: whoever writes them as they come never has 45,000 of them at once. The result hands them to
+ * `take` until that returns false, goes on from there when it is called again, and tells whether there may be more. It is no
+ * generator, for that takes longer to go on than most holders take to be written.
  */
-export function eachHolder(
+export function holdersInTurn(
   snapshot: Snapshot,
   ports: PortRange | null,
   transports: readonly Transport[],
-  take: (holder: Holder) => void,
-): void {
+): (take: (holder: Holder) => boolean) => boolean {
   const entries: Entry[] = snapshot.sockets.filter(
     (socket) =>
       (ports === null || inRange(socket.local.port, ports)) && transports.includes(socket.transport),
@@ -115,15 +122,20 @@ export function eachHolder(
   }
   const keys = sortedKeys(entries);
   const count = entries.length;
-  for (let first = 0; first < count; ) {
-    const key = keys[2 * first + HIGH];
-    let end = first + 1;
-    while (end < count && keys[2 * end + HIGH] === key) end++;
-    const entry = entries[keys[2 * first + LOW] ?? 0];
-    if (end - first > 1) alike(entries, keys, first, end, take);
-    else if (entry !== undefined) take(holderFrom(entry, 1));
-    first = end;
-  }
+  let next = 0;
+  return (take) => {
+    for (let first = next; first < count; first = next) {
+      const key = keys[2 * first + HIGH];
+      next = first + 1;
+      while (next < count && keys[2 * next + HIGH] === key) next++;
+      const entry = entries[keys[2 * first + LOW] ?? 0];
+      let more = true;
+      if (next - first === 1 && entry !== undefined) more = take(holderFrom(entry, 1));
+      else for (const holder of alike(entries, keys, first, next)) more = take(holder);
+      if (!more) return true;
+    }
+    return false;
+  };
 }
 
 /** What is put in order: sockets, which are smaller than their holders, and the holders that rules are. */
@@ -203,25 +215,21 @@ function addressRanks(entries: readonly Entry[]): { ranks: Uint32Array; count: n
  * Holders of entries that the number orders alike. Only with SO_REUSEPORT can two listeners have the very same endpoint
  * (man socket(7)); in order, they stand side by side and are counted.
  */
-function alike(
-  entries: readonly Entry[],
-  keys: Uint32Array,
-  first: number,
-  end: number,
-  take: (holder: Holder) => void,
-): void {
+function alike(entries: readonly Entry[], keys: Uint32Array, first: number, end: number): Holder[] {
   const same: Entry[] = [];
   for (let at = first; at < end; at++) {
     const entry = entries[keys[2 * at + LOW] ?? 0];
     if (entry !== undefined) same.push(entry);
   }
   same.sort(compareRest);
+  const holders: Holder[] = [];
   for (let from = 0; from < same.length; ) {
     let to = from + 1;
     while (to < same.length && sharesEndpoint(same[from], same[to])) to++;
-    for (const entry of same.slice(from, to)) take(holderFrom(entry, to - from));
+    for (const entry of same.slice(from, to)) holders.push(holderFrom(entry, to - from));
     from = to;
   }
+  return holders;
 }
 
 /** What the number does not tell. */

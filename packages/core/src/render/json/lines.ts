@@ -7,8 +7,8 @@ import type { Translator } from '../../text/catalog.ts';
 import { printableJson } from '../printable.ts';
 import { gapJson, holderJson } from './v1.ts';
 
-/** Bytes that are collected before they are handed on. */
-const PIECE = 1 << 17;
+/** Bytes that lines are put together in at first; there is more memory when a line needs more. */
+const ROOM = 1 << 16;
 /** Room for the digits of a port and a character after them. */
 const DIGITS = 6;
 const COMMA = 0x2c;
@@ -55,27 +55,28 @@ interface Tail extends Pick<Holder, 'state' | 'uid' | 'user' | 'ipv6Only'> {
 }
 
 /**
- * `portolan list --json`, a holder a line, as UTF-8. Call `add` for each holder and then `end`. What many have in common is
+ * `portolan list --json`, a holder a line, as UTF-8. Call `add` for each holder and then `end`, and `take` whenever there is
+ * enough to be written. What many have in common is
  * put into words once: where an address begins, who has it from there to the end; the port is all that differs between
  * most lines. They are put together as bytes: strings of that length would be copied three times.
  */
 export class ListLines {
   readonly #encode: (text: string) => Uint8Array;
-  readonly #write: (piece: Uint8Array) => void;
   readonly #owners = new Map<readonly Owner[], string>();
   readonly #heads = new Map<string, Head>();
   readonly #tails = new Map<readonly Owner[], Tail>();
-  readonly #bytes = new Uint8Array(PIECE);
+  #bytes = new Uint8Array(ROOM);
+  /** Where what was taken last may still be in use. */
+  #other = new Uint8Array(ROOM);
   #at = 0;
   #empty = true;
   readonly #noPeer: Uint8Array;
   readonly #peer: Uint8Array;
   readonly #peerPort: Uint8Array;
 
-  /** `encode` makes UTF-8 of text. `write` must be done with a piece when it returns, for its bytes are used again. */
-  constructor(encode: (text: string) => Uint8Array, write: (piece: Uint8Array) => void) {
+  /** `encode` makes UTF-8 of text. */
+  constructor(encode: (text: string) => Uint8Array) {
     this.#encode = encode;
-    this.#write = write;
     this.#noPeer = encode('},"peer":null');
     this.#peer = encode('},"peer":{"address":"');
     this.#peerPort = encode('","port":');
@@ -123,7 +124,19 @@ export class ListLines {
     const rest = lined(gaps.map((gap) => gapJson(gap, lang)));
     const foretold = lined(forecasts.map((each) => forecastJson(each, lang)));
     this.#put(this.#encode(`\n], "gaps": ${rest}, "forecasts": ${foretold} }\n`));
-    this.#handOn();
+  }
+
+  /** Bytes to be taken. */
+  get size(): number {
+    return this.#at;
+  }
+
+  /** What has been put together since the last time; it stays as it is until this is called again. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#at);
+    [this.#bytes, this.#other] = [this.#other, this.#bytes];
+    this.#at = 0;
+    return taken;
   }
 
   /** Null where the address has characters that may need escaping. */
@@ -164,13 +177,7 @@ export class ListLines {
   }
 
   #put(bytes: Uint8Array): void {
-    if (this.#at + bytes.length > PIECE) {
-      this.#handOn();
-      if (bytes.length > PIECE) {
-        this.#write(bytes);
-        return;
-      }
-    }
+    this.#need(bytes.length);
     this.#bytes.set(bytes, this.#at);
     this.#at += bytes.length;
   }
@@ -190,11 +197,9 @@ export class ListLines {
   }
 
   #need(room: number): void {
-    if (this.#at + room > PIECE) this.#handOn();
-  }
-
-  #handOn(): void {
-    if (this.#at > 0) this.#write(this.#bytes.subarray(0, this.#at));
-    this.#at = 0;
+    if (this.#at + room <= this.#bytes.length) return;
+    const more = new Uint8Array(2 * (this.#at + room));
+    more.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = more;
   }
 }
