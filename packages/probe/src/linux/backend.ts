@@ -96,7 +96,8 @@ function look(request: ProbeRequest): Snapshot {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port) => (libc === null || open === null ? null : kernelsList(libc, request, open, port)),
+      descriptors: (port, sockets) =>
+        libc === null || open === null ? null : kernelsList(libc, request, open, port, sockets),
       resting,
       everyThread: request.threads === true,
       privileged: !live || process.geteuid?.() === 0,
@@ -175,13 +176,15 @@ function kernelsList(
   request: ProbeRequest,
   open: OpenDescriptors,
   port: number | null,
+  sockets: number,
 ): Descriptors | null {
   const { ports, cacheDir } = request;
   if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
   // The running kernel stays the same as long as this process runs.
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
-  return bpfDescriptors(libc, known, port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null));
+  const only = port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null);
+  return bpfDescriptors(libc, known, only, sockets);
 }
 
 /** From so many descriptors on a second thread is there before the walk is over. */

@@ -35,9 +35,9 @@ export interface OwnerJoin {
   readonly threadWalk: FdWalk;
   /**
    * The kernel's own list of descriptors of sockets, threads' included: of all that were asked for, or of one port; null
-   * where it cannot be had.
+   * where it cannot be had. There are about so many sockets.
    */
-  readonly descriptors: (port: number | null) => Descriptors | null;
+  readonly descriptors: (port: number | null, sockets: number) => Descriptors | null;
   /** Processes that were noted before the first walk, where walking all of them twice takes long. */
   readonly resting: RestingProcesses;
   readonly processes: ProcessReader;
@@ -154,7 +154,7 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
   let parts = tables;
   if (!parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0)))
     return { parts, refused, bounded: false, error: null };
-  const first = join.descriptors(null);
+  const first = join.descriptors(null, countOf(parts));
   // A list that does not fit the tables, or of which no process is what it says, is not what we take it for.
   let listed = first !== null && fits(first, tables) && found.adopt(first) && found.knowsAny(tables);
   const asked = listed;
@@ -183,7 +183,7 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
       settled = [...missing].every((inode) => wanted.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
       if (missing.size > 0 && asked) {
-        listed = found.adopt(join.descriptors(onlyPort(parts, missing)));
+        listed = found.adopt(join.descriptors(onlyPort(parts, missing), countOf(parts)));
         missing = found.missing(parts);
       }
       wanted = missing;
@@ -257,6 +257,10 @@ function searchThreads(
   const walked = found.collect(join.threadWalk, pids, missing);
   for (const pid of walked.refused) refused.add(pid);
   return walked.bounded === true;
+}
+
+function countOf(parts: readonly TablePart[]): number {
+  return parts.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
 function inodesOf(parts: readonly TablePart[]): Set<number> {
