@@ -113,7 +113,10 @@ async function make() {
   const head = Buffer.alloc(4);
   head.writeUInt32LE(facts.functions.bpf_iter_task);
   fs.mkdirSync(path.dirname(CACHE), { recursive: true });
-  fs.writeFileSync(CACHE, Buffer.concat([head, taskProgram(facts, MAP, ROOM, port).bytes(Buffer.alloc)]));
+  fs.writeFileSync(
+    CACHE,
+    Buffer.concat([head, taskProgram(facts, MAP, ROOM, port).bytes((size) => Buffer.alloc(size))]),
+  );
 }
 
 function answer() {

@@ -96,8 +96,8 @@ function look(request: ProbeRequest): Snapshot {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port, sockets) =>
-        libc === null || open === null ? null : kernelsList(libc, request, open, port, sockets),
+      descriptors: (port, expected) =>
+        libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
       resting,
       everyThread: request.threads === true,
       privileged: !live || process.geteuid?.() === 0,

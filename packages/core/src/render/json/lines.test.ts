@@ -124,7 +124,7 @@ const plainHolder = holderWith(fc.constant([])).map(
 function piecesOf(holders: readonly Holder[], missing: readonly Gap[], enough: number): Uint8Array[] {
   const all: Uint8Array[] = [];
   const list = new ListLines((text) => Buffer.from(text, 'utf8'));
-  let taken = new Uint8Array();
+  let taken: Uint8Array = new Uint8Array();
   const take = (): void => {
     all.push(Uint8Array.from(taken));
     taken = list.take();
