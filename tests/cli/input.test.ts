@@ -135,6 +135,9 @@ describe('main() with an argument that no shell could give', () => {
       out: (text) => {
         out += text;
       },
+      async outBeside(bytes) {
+        out += new TextDecoder().decode(bytes);
+      },
       err: (text) => {
         err += text;
       },

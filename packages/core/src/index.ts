@@ -18,6 +18,7 @@ export {
   countTcp,
   countUdp,
   forecastOf,
+  isForetold,
   listenerForecasts,
   upperHalf,
 } from './decide/forecast.ts';
@@ -62,7 +63,15 @@ export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.t
 export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
-export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
+export {
+  holderKind,
+  holdersInTurn,
+  holdersOf,
+  redirectHolder,
+  toHolder,
+  useAt,
+  useOf,
+} from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
 export { proposeWindow } from './decide/xsan-window.ts';
@@ -90,7 +99,7 @@ export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
-export { HolderLines, listPieces } from './render/json/lines.ts';
+export { ListLines } from './render/json/lines.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';

@@ -100,7 +100,8 @@ function look(request: ProbeRequest): Snapshot {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port) => (libc === null || open === null ? null : kernelsList(libc, request, open, port)),
+      descriptors: (port, expected) =>
+        libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
       resting,
       everyThread: request.threads === true,
       privileged: !live || process.geteuid?.() === 0,
@@ -179,6 +180,7 @@ function kernelsList(
   request: ProbeRequest,
   open: OpenDescriptors,
   port: number | null,
+  sockets: number,
 ): Descriptors | null {
   const { ports, cacheDir } = request;
   if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
@@ -186,11 +188,11 @@ function kernelsList(
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
   const one = port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null);
-  let found = bpfDescriptors(libc, known, one);
+  let found = bpfDescriptors(libc, known, one, sockets);
   if (found === 'unproven') {
     // What was kept of this kernel is wrong: it is read anew, and if that is no better the kernel is not asked again.
     known = freshFacts(cacheDir ?? null);
-    found = known === null ? null : bpfDescriptors(libc, known, one);
+    found = known === null ? null : bpfDescriptors(libc, known, one, sockets);
   }
   if (found !== 'unproven') return found;
   known = null;

@@ -32,9 +32,11 @@ const BPF_TRACE_ITER = 28;
 const LICENSE = 'Dual MIT/GPL\0';
 const ATTRIBUTES = 148;
 
-/** Room for records at first: for one port, and for all; grown as often as it does not do. */
+/** Room for records at first: for one port, and for all at least; grown as often as it does not do. */
 const ROOM_ONE = 1 << 10;
 const ROOM_ALL = 1 << 16;
+/** Records for each socket that there is room for: some are open in several processes. */
+const RECORDS_EACH = 1.25;
 const ROOM_MOST = 1 << 22;
 const READ_BYTES = 1 << 18;
 const EAGAIN = 11;
@@ -48,7 +50,8 @@ export interface Descriptors {
 }
 
 /**
- * All descriptors of sockets on `port`, or of all with a port. Null where the kernel refuses: rights (CAP_BPF and
+ * All descriptors of sockets on `port`, or of all with a port, of which there are about `sockets`. Null where the kernel
+ * refuses: rights (CAP_BPF and
  * CAP_PERFMON), its age (5.11 at least), a lockdown. `unproven` where sockets of our own, of which everything is known,
  * are not in the list as they are: then the facts are not those of this kernel, and nothing in the list is to be
  * believed. Process ids are those of the first pid namespace.
@@ -57,13 +60,14 @@ export function bpfDescriptors(
   libc: Libc,
   facts: KernelFacts,
   port: number | null,
+  sockets = 0,
 ): Descriptors | 'unproven' | null {
   const call = BPF[process.arch];
   if (call === undefined) return null;
   const proof = openProof(libc);
   if (proof === null) return null;
   try {
-    const found = list(new Run(libc, call, proof.own), facts, port);
+    const found = list(new Run(libc, call, proof.own), facts, port, sockets);
     return found === null ? null : proven(proof, found);
   } finally {
     proof.close();
@@ -79,9 +83,10 @@ interface Listing extends Descriptors {
   readonly learned: { readonly room: number; readonly tells: boolean } | null;
 }
 
-function list(run: Run, facts: KernelFacts, port: number | null): Listing | null {
+function list(run: Run, facts: KernelFacts, port: number | null, sockets: number): Listing | null {
   if (canLoop(facts)) {
-    for (let room = port === null ? ROOM_ALL : ROOM_ONE; room <= ROOM_MOST; room *= 8) {
+    const expected = Math.max(ROOM_ALL, Math.ceil(sockets * RECORDS_EACH));
+    for (let room = port === null ? expected : ROOM_ONE; room <= ROOM_MOST; room *= 8) {
       const found = run.byTask(facts, port, room);
       if (found === null) break;
       if (found !== 'full') return found;
