@@ -85,7 +85,19 @@ describe('what is wrong is said, with a hint', () => {
     ['a scheme without a port', ['foo://bar/'], /names no port/],
     ['a name of Object’s', ['constructor://x'], /names no port/],
     ['digits of another script', ['٣٠٠٠'], /neither a port nor/],
-    ['two ports', ['80', '81'], /“80” and “81”/],
+    ['two ports', ['80', '81'], /“80” and “81” were given\. Ask for each by itself/],
+    [
+      'a command that is none, and a port',
+      ['show', '80'],
+      /no command “show”.*all about a port: portolan 80 $/,
+    ],
+    ['a command misspelt, and a port', ['kil', '80'], /no command “kil”.*Did you mean “portolan kill”/],
+    ['two service names', ['https', 'http'], /“https” and “http”/],
+    ['who without a port', ['who'], /A port is missing\. As in: portolan who 3000/],
+    ['a run of ports for who', ['who', '80-90'], /not 80-90\. A run of ports, one line each: portolan 80-90/],
+    ['a short flag in the other case', ['-v'], /no flag -v here\. Did you mean --version/],
+    ['the first letter of a flag', ['list', '-a'], /no flag -a here\. Did you mean --all/],
+    ['the first letter of several flags', ['-n'], /no flag -n here\. Flags are listed by --help/],
     ['an unknown flag', ['80', '--frobnicate'], /no flag --frobnicate/],
     ['a flag without its value', ['80', '--procfs-root'], /needs a value/],
     ['a switch with a value', ['80', '--json=yes'], /takes no value/],
@@ -299,6 +311,14 @@ describe('locale', () => {
     // biome-ignore lint: the bounds of ASCII
     expect(out.replace(/[\n\x20-\x7e]/g, '')).toBe('');
   });
+  test.each([[['lst']], [['who', '80', '81']], [['--help']], [['lease', '--help']], [['help', 'audit']]])(
+    'LANG=C: errors and help in ASCII alone: %j',
+    async (args) => {
+      const { out, err } = await portolan(args, { env: { LANG: 'C' } });
+      // biome-ignore lint: the bounds of ASCII
+      expect(`${out}${err}`.replace(/[\n\x20-\x7e]/g, '')).toBe('');
+    },
+  );
   test('LC_ALL decides before LANG', async () => {
     expect((await portolan(['60163'], { env: { LANG: 'C', LC_ALL: 'en_US.UTF-8' } })).out).toContain('▼');
     expect((await portolan(['60163'], { env: { LANG: 'en_US.UTF-8', LC_ALL: 'POSIX' } })).out).not.toContain(
