@@ -1,6 +1,6 @@
 // How ports of containers and sockets of systemd read, in sentences and in the table, on a terminal of 80 columns.
 import { expect, test } from 'vitest';
-import { makeGap, makeOwner, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
+import { makeGap, makeOwner, makeRedirect, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
 import { explain } from '../decide/explain.ts';
 import { holdersOf, toHolder, useOf } from '../decide/use.ts';
 import type { Container, Gap, Redirect, Socket } from '../model/socket.ts';
@@ -105,6 +105,38 @@ test('long names leave room for the rest of the table, and their ends stay', () 
   for (const one of lines) expect([...one].length).toBeLessThanOrEqual(80);
   // The page of the port has it whole.
   expect(who([long])).toContain(name);
+});
+
+test('a list with rules: they are counted apart, among the listed sockets neither', () => {
+  const snapshot = makeSnapshot({
+    sockets: [
+      makeSocket(),
+      makeSocket({ state: 'ESTABLISHED', peer: { address: '127.0.0.1', port: 5 }, owners: [] }),
+    ],
+    redirects: [makeRedirect(), makeRedirect({ ports: [30_100, 30_110] })],
+  });
+  const of = (from: typeof snapshot): string[] => {
+    const holders = holdersOf(from, null, ['tcp', 'udp']);
+    const rest = {
+      gaps: [],
+      claimsOf: () => [],
+      all: false,
+      filtered: false,
+      forecasts: [],
+      ephemeral: null,
+    };
+    return renderTerminal(listPage({ holders, ...rest }), options).split('\n');
+  };
+  expect(of(snapshot).slice(0, 3)).toEqual([
+    '2 sockets hold a port here.',
+    '1 of them listens or is bound and is listed; the others are counted below.',
+    '2 rules send the packets of ports elsewhere and are listed.',
+  ]);
+  expect(of({ ...snapshot, sockets: [] }).slice(0, 2)).toEqual([
+    'No socket holds a port here.',
+    '2 rules send the packets of ports elsewhere and are listed.',
+  ]);
+  expect(of({ ...snapshot, redirects: [] }).join('\n')).not.toContain('rule');
 });
 
 test('gaps that one command closes tell it once, after the last', () => {
