@@ -228,6 +228,20 @@ describe('help', () => {
       expect(done.err, example).toBe('');
     }
   });
+  test.each<[string[], RegExp]>([
+    [['kil', '--help'], /no command “kil”\. Did you mean “portolan kill --help”/],
+    [['help', 'kil'], /no command “kil”\. Did you mean “portolan kill --help”/],
+    [['help', 'everything'], /no command “everything”\. Commands are listed by portolan --help/],
+  ])('of a command that is none: %j', async (args, message) => {
+    expectTold(await portolan(args), 2, message);
+  });
+  test.each([[['https', '--help']], [['help', '3000']], [['help', 'PORT']], [['--help', ':80']]])(
+    'of a port: %j',
+    async (args) => {
+      expect(await portolan(args)).toMatchObject({ code: 0, err: '' });
+      expect((await portolan(args)).out).toMatch(/^portolan PORT\n/);
+    },
+  );
   test('of the program names every command', async () => {
     const { code, out } = await portolan(['--help']);
     expect(code).toBe(0);

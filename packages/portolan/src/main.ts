@@ -90,7 +90,8 @@ async function dispatch(start: Start): Promise<number> {
     return 0;
   }
   if (parsed.switches.has('help')) {
-    const { helpText } = await import('./help.ts');
+    const { checkTopic, helpText } = await import('./help.ts');
+    if (first !== null && !named) checkTopic(first.word, start.args[0] === 'help');
     const text = await helpText(first === null ? null : name);
     io.out(showsUnicode(io.env) ? text : asciiText(text));
     return 0;
