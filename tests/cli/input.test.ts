@@ -92,6 +92,8 @@ describe('what is wrong is said, with a hint', () => {
       /no command “show”.*all about a port: portolan 80 $/,
     ],
     ['a command misspelt, and a port', ['kil', '80'], /no command “kil”.*Did you mean “portolan kill”/],
+    ['ports with a comma', ['80,81'], /“80,81” is not a port\. One port, or one run of ports, is taken here/],
+    ['the same for list', ['list', '--port', '80, 81'], /One port, or one run of ports, is taken here/],
     ['two service names', ['https', 'http'], /“https” and “http”/],
     ['who without a port', ['who'], /A port is missing\. As in: portolan who 3000/],
     ['a run of ports for who', ['who', '80-90'], /not 80-90\. A run of ports, one line each: portolan 80-90/],

@@ -24,6 +24,9 @@ const USUAL: readonly Transport[] = ['tcp', 'udp'];
 /** Commands a word may have been meant for. */
 const COMMAND_WORDS = [...Object.keys(COMMANDS).filter((name) => name !== PORT_COMMAND), 'help'];
 
+/** Ports with commas between them, as reserve takes them. */
+const SEVERAL = /^\s*\d+\s*,/;
+
 /** Most names offered for one that is unknown. */
 const NEAREST = 5;
 
@@ -35,7 +38,9 @@ export async function readPorts(raw: string, lang: Translator, facts: () => Prom
       'USAGE',
       lang.say(say(`query.${result.problem}`, { input: echo(result.input) })),
       {
-        hint: lang.say(say('query.hint')),
+        hint: [...(SEVERAL.test(raw) ? [lang.say(say('query.one'))] : []), lang.say(say('query.hint'))].join(
+          '\n',
+        ),
       },
     );
   }
