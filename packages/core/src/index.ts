@@ -106,7 +106,7 @@ export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson, printableSaid } from './render/printable.ts';
 export { auditSarif, type SarifOptions } from './render/sarif.ts';
-export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
+export { asciiText, renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export {
   LANGUAGES,

@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import {
+  asciiText,
   exitCodeOf,
   LANGUAGES,
   loadTranslator,
@@ -39,9 +40,9 @@ export interface Start {
 
 /** Runs a command line; never throws for what a user can cause. */
 export async function main(start: Start): Promise<number> {
-  const { io } = start;
+  const io = showsUnicode(start.io.env) ? start.io : asciiErrors(start.io);
   try {
-    return await dispatch(start);
+    return await dispatch({ ...start, io });
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
     const told = error instanceof PortolanError ? error : withoutDescriptors(error);
@@ -89,8 +90,10 @@ async function dispatch(start: Start): Promise<number> {
     return 0;
   }
   if (parsed.switches.has('help')) {
-    const { helpText } = await import('./help.ts');
-    io.out(await helpText(first === null ? null : name));
+    const { checkTopic, helpText } = await import('./help.ts');
+    if (first !== null && !named) checkTopic(first.word, start.args[0] === 'help');
+    const text = await helpText(first === null ? null : name);
+    io.out(showsUnicode(io.env) ? text : asciiText(text));
     return 0;
   }
   const run = await entry.run();
@@ -206,6 +209,11 @@ function wantsColor(when: string | undefined, io: Io): boolean {
     default:
       throw new PortolanError('USAGE', `--color takes auto, always or never, not “${echo(when ?? '')}”.`);
   }
+}
+
+/** Standard error carries words of ours alone; standard output may be JSON, and sees to itself. */
+function asciiErrors(io: Io): Io {
+  return { ...io, err: (text) => io.err(asciiText(text)) };
 }
 
 /** Only a locale that says so is taken at its word; one that says nothing is most often a container with UTF-8. */

@@ -1,6 +1,6 @@
 // `portolan why PORT`: tries the bind between two looks and tells the answer, by the exit code as well.
 import { PortolanError, type PortRange, whyJson, whyPage } from '@portolan/core';
-import { onlyArgument, readPort } from '../../ask.ts';
+import { onlyPort, readPort } from '../../ask.ts';
 import type { Run } from '../../command.ts';
 import { reportOn } from '../../report-on.ts';
 import { showJson, showPage } from '../../show.ts';
@@ -8,7 +8,7 @@ import { type AskedBind, checkAsked, explainBind, lookFor } from '../../why.ts';
 
 export const run: Run = async (context) => {
   const { values, switches, positionals } = context.args;
-  const raw = onlyArgument(positionals, 'Port');
+  const raw = onlyPort(positionals, 'why');
   const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
   const port = range[0];
   const [transport = 'tcp', other] = transports;
