@@ -20,12 +20,13 @@ export interface ForecastV1 {
   readonly restartChance: number | null;
 }
 
-/** `portolan list --json`, a holder a line, in pieces of about 64 Ki characters. */
+/** `portolan list --json`, a holder a line, in pieces of about 64 Ki characters; `more` is what `read` adds. */
 export function* listPieces(
   holders: Iterable<Holder>,
   gaps: readonly Gap[],
   forecasts: readonly ListenerForecast[],
   lang: Translator,
+  more: Readonly<Record<string, unknown>> = {},
 ): Generator<string> {
   const lines = new HolderLines();
   let piece = '{ "format": "portolan.list/1", "holders": [';
@@ -40,7 +41,11 @@ export function* listPieces(
   const lined = (values: readonly unknown[]): string =>
     values.length === 0 ? '[]' : `[\n${values.map((value) => printableJson(value, 0)).join(',\n')}\n]`;
   const rest = lined(gaps.map((gap) => gapJson(gap, lang)));
-  yield `${piece}\n], "gaps": ${rest}, "forecasts": ${lined(forecasts.map((each) => forecastJson(each, lang)))} }\n`;
+  yield `${piece}\n], "gaps": ${rest}, "forecasts": ${lined(forecasts.map((each) => forecastJson(each, lang)))}`;
+  for (const [key, value] of Object.entries(more)) {
+    yield `, "${key}": ${Array.isArray(value) ? lined(value as readonly unknown[]) : printableJson(value, 0)}`;
+  }
+  yield ' }\n';
 }
 
 function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Translator): ForecastV1 {

@@ -1,0 +1,22 @@
+// Output that is not made of lines (XML, JSON): taken as it comes, wherever lines break.
+import type { Out, PrintedFormat } from './row.ts';
+
+/** A document while it is read. */
+export interface Stream {
+  /**
+   * Takes text of one line, a line feed included. Returns how much of it belongs to the document, less than all where that
+   * ended, or -1 where it cannot be any more of it.
+   */
+  take(text: string, line: number): number;
+  /** Has it ended with the last character that was taken? */
+  readonly ended: boolean;
+  /** No more comes; `line` is the last. */
+  end(line: number): void;
+}
+
+/** How a document is known by its first line. */
+export interface StreamRecogniser {
+  readonly format: PrintedFormat | 'json';
+  readonly begins: RegExp;
+  open(out: Out): Stream;
+}
