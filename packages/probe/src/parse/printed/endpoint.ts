@@ -72,12 +72,13 @@ export function placed(printed: Printed, family: 'ipv4' | 'ipv6', out: Out): End
   const { host } = printed;
   const port = printed.port ?? 0;
   if (host === '*') return { address: family === 'ipv6' ? '::' : '0.0.0.0', port };
-  if (host === 'localhost' || host === 'ip6-localhost')
-    return { address: family === 'ipv6' ? '::1' : '127.0.0.1', port };
+  // Of IPv6, localhost may be ::1 or the IPv4 one.
+  if (host === 'localhost' && family === 'ipv4') return { address: '127.0.0.1', port };
   // An IPv6 socket that serves IPv4: the kernel calls that address ::ffff:a.b.c.d (RFC 4291 s2.5.5.2).
   if (isIpv4(host)) return { address: family === 'ipv6' ? `::ffff:${host}` : host, port };
-  if (!isIpv6(host)) out.shown.named++;
-  return { address: host, port };
+  if (isIpv6(host)) return { address: host, port };
+  out.shown.named++;
+  return { address: host === 'localhost' || host === 'ip6-localhost' ? '::1' : host, port };
 }
 
 function isIp(host: string): boolean {

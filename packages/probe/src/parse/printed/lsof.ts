@@ -2,6 +2,7 @@
 import type { SocketState, Transport } from '@portolan/core';
 import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
 import { type Draft, type Out, owner, type Recogniser } from './row.ts';
+import { addOwner } from './sightings.ts';
 import { stateOf } from './words.ts';
 
 /** One open socket of one process, as lsof tells it. */
@@ -59,7 +60,7 @@ export class LsofFiles {
     const process = owner(file.pid, file.command, file.user);
     const known = this.#known.get(key);
     if (known !== undefined) {
-      if (known.owners.every(({ pid }) => pid !== file.pid)) known.owners.push(process);
+      addOwner(known, process);
       return true;
     }
     const draft = this.#out.socket(
@@ -127,7 +128,8 @@ export const lsof: Recogniser = {
 
 /** Blanks and other characters in names are written `\x20`. */
 export function unescaped(name: string): string {
-  return name.replace(/\\x([\da-f]{2})/gi, (_all, hex: string) =>
+  const plain = name.replace(/\\x([\da-f]{2})/gi, (_all, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
+  return plain.trim();
 }

@@ -234,7 +234,9 @@ export class PrintedReader {
         ? this.#recognisers.filter(({ format }) => LONG_FORMATS.has(format))
         : this.#recognisers;
     const begun = able.find(({ heading }) => heading?.test(text) === true);
-    if (begun !== undefined && begun.format !== this.#section?.format) this.#enter(begun);
+    // A heading below rows of the same tool: it was run again.
+    if (begun !== undefined && (begun.format !== this.#section?.format || this.#hasRows()))
+      this.#enter(begun, true);
     if (this.#section?.section.line(text, this.#line, bare(raw)) === true) {
       this.#absolve();
       return;
@@ -254,9 +256,17 @@ export class PrintedReader {
     this.#notKnown(text);
   }
 
-  #enter(recogniser: Recogniser): void {
+  /** Has the run at hand told anything? */
+  #hasRows(): boolean {
+    return (this.#shown.at(-1)?.rows ?? 0) > 0;
+  }
+
+  #enter(recogniser: Recogniser, again = false): void {
     this.#leave();
-    this.#section = { section: recogniser.open(this.#out(recogniser.format)), format: recogniser.format };
+    this.#section = {
+      section: recogniser.open(this.#out(recogniser.format, again)),
+      format: recogniser.format,
+    };
   }
 
   #leave(): void {
@@ -279,14 +289,17 @@ export class PrintedReader {
     }
   }
 
-  /** A row was understood: what is held above it is its heading, where it looks like one. */
+  /**
+   * A line was understood: what is held above it is its heading, where it looks like one. Below a title, which has brackets
+   * on Linux, stands a line of columns, which may be English all the same.
+   */
   #absolve(): void {
     if (this.#held.length === 0) return;
     const heading = this.#held.at(-1);
     const translated = this.#section?.format === 'netstat' || this.#section?.format === 'netstat-windows';
-    const columns = heading?.text.trim().split(/\s+/).length ?? 0;
-    const isHeading = translated && heading !== undefined && columns >= 4 && heading.line === this.#line - 1;
-    if (!isHeading) this.#tellHeld();
+    const text = heading?.text.trim() ?? '';
+    const looksSo = text.split(/\s+/).length >= 4 || /[(（].*[)）]$/.test(text);
+    if (!(translated && looksSo && heading?.line === this.#line - 1)) this.#tellHeld();
     this.#held = [];
   }
 
@@ -302,11 +315,12 @@ export class PrintedReader {
     }
   }
 
-  /** Where rows of a run of a tool go. */
-  #out(format: PrintedFormat): Out {
+  /** Where rows of a run of a tool go; `again` begins another run. */
+  #out(format: PrintedFormat, again = false): Out {
     const before = this.#shown.at(-1);
-    const known =
-      before?.format === format ? before : this.#shown.length >= SECTIONS_KEPT ? before : undefined;
+    const same = before?.format === format && (!again || before.rows === 0) ? before : undefined;
+    const full = this.#shown.length >= SECTIONS_KEPT;
+    const known = same ?? (full ? this.#shown.findLast((each) => each.format === format) : undefined);
     const shown = known ?? newShown(format);
     if (known === undefined) this.#shown.push(shown);
     const kept = this.#outs.get(shown);

@@ -44,15 +44,14 @@ export function join(known: Draft, more: Draft): void {
   known.ipv6Only ??= more.ipv6Only;
   known.publishes ??= more.publishes;
   if (known.inode < 0 && more.inode > 0) known.inode = more.inode;
-  for (const owner of more.owners) {
-    const at = known.owners.findIndex(({ pid }) => pid === owner.pid);
-    if (at < 0) known.owners.push(owner);
-    else known.owners[at] = fuller(known.owners[at], owner);
-  }
+  for (const owner of more.owners) addOwner(known, owner);
 }
 
-/** `?` stands for a name that was not printed. */
-function fuller(one: Owner | undefined, other: Owner): Owner {
-  if (one === undefined || one.name === '?') return other;
-  return one.user === null ? { ...one, user: other.user } : one;
+/** Adds a process, or what is told of one that is known. */
+export function addOwner({ owners }: Draft, owner: Owner): void {
+  const at = owners.findIndex(({ pid }) => pid === owner.pid);
+  const known = owners[at];
+  if (known === undefined) owners.push(owner);
+  // `?` stands for a name that was not printed.
+  else owners[at] = known.name === '?' ? owner : { ...known, user: known.user ?? owner.user };
 }
