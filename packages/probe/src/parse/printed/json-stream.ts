@@ -105,19 +105,19 @@ export class JsonStream implements Stream {
     return text.length;
   }
 
-  end(line: number): void {
-    if (this.#stack.length > 0)
-      this.#out.unknown(
-        Math.min(this.#unit === null ? this.#firstLine : this.#unitLine, line),
-        this.#head,
-        'json',
-      );
+  end(): void {
+    if (this.#stack.length > 0) this.#tellBroken();
   }
 
   #broken(): number {
-    this.#out.unknown(this.#unit === null ? this.#firstLine : this.#unitLine, this.#head, 'json');
+    this.#tellBroken();
     this.#stack.length = 0;
     return -1;
+  }
+
+  #tellBroken(): void {
+    if (this.#unit === null) this.#out.unknown(this.#firstLine, this.#head, 'json');
+    else this.#out.unknown(this.#unitLine, this.#unit.join('').slice(0, 400), 'json');
   }
 
   /** To the end of the string or of the text; -1 for a line end within it, which JSON has not. */

@@ -72,7 +72,8 @@ class WindowsSection implements Section {
 
   /** What -b says of the row above. Without -o there is no pid, and a name alone names no process. */
   #detail(text: string): boolean {
-    if (this.#details === 0 || !/^\s+\S/.test(text) || text.length > 300) return false;
+    if (this.#details === 0 || !/^\s+\S/.test(text) || text.length > 300 || /\S\s{2,}\S/.test(text))
+      return false;
     const name = /^\s*\[([^\]]{1,260})\]\s*$/.exec(text)?.[1];
     this.#details = name === undefined ? this.#details - 1 : 0;
     const first = this.#last?.owners[0];

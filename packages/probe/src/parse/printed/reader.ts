@@ -83,6 +83,8 @@ export class PrintedReader {
   readonly #unknown: UnknownLine[] = [];
   readonly #shown: Shown[] = [];
   #unknownCount = 0;
+  /** Line that was told last. */
+  #lastTold = 0;
   #dropped = 0;
   #line = 1;
   #buffer = '';
@@ -142,17 +144,13 @@ export class PrintedReader {
     };
   }
 
-  /** A piece of a line whose end has not come. */
+  /** A piece of a line whose end has not come. Documents, too, get whole lines, unless those are very long. */
   #part(piece: string): void {
-    if (this.#stream !== null && this.#buffer === '') {
-      this.#give(piece);
-      return;
-    }
     if (this.#overlong) return;
     this.#buffer += piece;
     if (this.#buffer.length <= LINE_LIMIT) return;
     const text = this.#buffer;
-    if (this.#begin(text)) {
+    if (this.#stream !== null || this.#begin(text)) {
       this.#buffer = '';
       this.#give(text);
       return;
@@ -188,8 +186,8 @@ export class PrintedReader {
       // Broken on its first line, it has been told; on a later one, that line may be something else.
       if (taken < 0 && this.#streamLine === this.#line) return;
       rest = taken < 0 ? rest : rest.slice(taken);
-      if (rest.trim() === '' || this.#begin(rest)) continue;
-      if (rest.endsWith('\n')) this.#wholeLine(rest.slice(0, -1));
+      if (rest.trim() === '' || (taken > 0 && this.#begin(rest))) continue;
+      if (rest.endsWith('\n')) this.#wholeLine(rest.slice(0, -1), taken > 0);
       else this.#buffer = rest.slice(0, LINE_LIMIT);
     }
   }
@@ -220,10 +218,10 @@ export class PrintedReader {
     return this.#as === null || JSON_SHAPES.some(({ format }) => format === this.#as);
   }
 
-  #wholeLine(raw: string): void {
+  #wholeLine(raw: string, fresh = true): void {
     const text = cleaned(raw);
     if (text.trim() === '') return;
-    if (this.#begin(text)) {
+    if (fresh && this.#begin(text)) {
       this.#give(`${text}\n`);
       return;
     }
@@ -277,6 +275,7 @@ export class PrintedReader {
   /** Headings are translated: they are known by standing right above a row, and by having columns and no digits. */
   #notKnown(text: string): void {
     const held = { line: this.#line, text: text.slice(0, TEXT_SHOWN), reason: 'unrecognised' as const };
+    if (this.#lastTold === this.#line) return;
     if (/\d/.test(text) || text.length > 300) {
       this.#tellHeld();
       this.#tell(held.line, held.text, held.reason);
@@ -310,6 +309,7 @@ export class PrintedReader {
 
   #tell(line: number, text: string, reason: UnknownReason): void {
     this.#unknownCount++;
+    this.#lastTold = line;
     if (this.#unknown.length < UNKNOWN_KEPT) {
       this.#unknown.push({ line, text: cleaned(text).slice(0, TEXT_SHOWN), reason });
     }

@@ -159,7 +159,7 @@ export function owner(pid: number, name: string, user: string | null = null): Ow
  * kernel's.
  */
 export function draftOf(told: Told, nth: number): Draft {
-  const owners = [...(told.owners ?? [])];
+  const owners = (told.owners ?? []).filter(({ pid }) => pid > 0);
   const nobody = told.state === 'TIME_WAIT' && owners.length === 0;
   return {
     transport: told.transport,

@@ -49,6 +49,7 @@ export function join(known: Draft, more: Draft): void {
 
 /** Adds a process, or what is told of one that is known. */
 export function addOwner({ owners }: Draft, owner: Owner): void {
+  if (owner.pid < 1) return;
   const at = owners.findIndex(({ pid }) => pid === owner.pid);
   const known = owners[at];
   if (known === undefined) owners.push(owner);

@@ -126,7 +126,7 @@ class SsSection implements Section {
     if (row.state === null && !any) this.#out.shown.words.add('–');
     const users = /users:\(\((?:.*\))?\)/.exec(rest)?.[0];
     const owners = users === undefined ? [] : ownersIn(users);
-    if (owners === null || (users === undefined && rest.includes('users:')))
+    if (owners === null || (users === undefined && rest.includes('users')))
       this.#out.unknown(number, text, 'cut');
     if (users !== undefined) this.#users = true;
     const inode = /(?:^|\s)ino:(\d{1,15})\b/.exec(rest)?.[1];
