@@ -32,7 +32,7 @@ const LONG_FORMATS: ReadonlySet<PrintedFormat> = new Set([
 /** Characters of a line that are told of one that was not understood. */
 const TEXT_SHOWN = 200;
 /** Rows that are kept: more than a host has sockets in practice. */
-const ROWS_KEPT = 1 << 18;
+const ROWS_KEPT = 1 << 17;
 /** Lines not understood that are kept one by one; the others are counted. */
 const UNKNOWN_KEPT = 1000;
 /** Tools' runs that are told apart. */
