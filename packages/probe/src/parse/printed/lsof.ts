@@ -1,7 +1,7 @@
 // `lsof`: its table, and what both its table and its fields share: names of sockets, and owners of the same one.
 import type { SocketState, Transport } from '@portolan/core';
 import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
-import { type Draft, type Out, owner, type Recogniser } from './row.ts';
+import { alone, type Draft, type Out, owner, type Recogniser } from './row.ts';
 import { addOwner } from './sightings.ts';
 import { stateOf } from './words.ts';
 
@@ -48,7 +48,7 @@ export class LsofFiles {
     const bad = typeof local === 'string' ? local : typeof peer === 'string' ? peer : null;
     if (bad !== null) this.#out.unknown(line, text, bad);
     if (typeof local === 'string' || typeof peer === 'string' || local.port === null) return true;
-    if (file.user !== null) this.#out.shown.users.add(file.user);
+    if (file.user !== null) this.#out.shown.users.add(alone(file.user));
     const family =
       file.type === 'IPv6' ? 'ipv6' : file.type === 'IPv4' ? 'ipv4' : (familyOf(local.host) ?? 'ipv4');
     const connected = peer !== null && !isAny(peer);

@@ -1,6 +1,6 @@
 // `netstat` of Windows in any display language: a row is protocol, two endpoints, a word or none, a pid or none.
 import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
-import { type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
+import { alone, type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
 import { stateOf } from './words.ts';
 
 const ROW = /^\s*(TCP|UDP)(?:v[46])?\s+(\S{3,300})\s+(\S{3,300})(?:\s+(.{0,200}))?$/;
@@ -52,7 +52,8 @@ class WindowsSection implements Section {
       this.#out.unknown(number, text, 'cut');
       return true;
     }
-    if (transport === 'tcp' && known === null && meant === 'ESTABLISHED') this.#out.shown.words.add(word);
+    if (transport === 'tcp' && known === null && meant === 'ESTABLISHED')
+      this.#out.shown.words.add(alone(word));
     const family = familyOf(local.host) ?? 'ipv4';
     this.#last = this.#out.socket(
       {
@@ -77,7 +78,8 @@ class WindowsSection implements Section {
     const name = /^\s*\[([^\]]{1,260})\]\s*$/.exec(text)?.[1];
     this.#details = name === undefined ? this.#details - 1 : 0;
     const first = this.#last?.owners[0];
-    if (name !== undefined && first !== undefined) this.#last?.owners.splice(0, 1, { ...first, name });
+    if (name !== undefined && first !== undefined)
+      this.#last?.owners.splice(0, 1, { ...first, name: alone(name) });
     return true;
   }
 }

@@ -1,7 +1,7 @@
 // `netstat` of Linux (net-tools, BusyBox, toybox): rows by their structure, for headings and some states are translated.
 import type { Owner, Transport } from '@portolan/core';
 import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
-import { type Out, owner, type Recogniser } from './row.ts';
+import { alone, type Out, owner, type Recogniser } from './row.ts';
 import { stateOf } from './words.ts';
 
 const ROW =
@@ -47,7 +47,7 @@ function row(text: string, number: number, out: Out): boolean {
     out.unknown(number, text, 'cut');
     return true;
   }
-  if (tail.state !== null && told === null && !any) out.shown.words.add(tail.state);
+  if (tail.state !== null && told === null && !any) out.shown.words.add(alone(tail.state));
   const state = told === 'CLOSE' && any && transport === 'udp' ? 'UNCONN' : (told ?? usual);
   out.socket(
     {

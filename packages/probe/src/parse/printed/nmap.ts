@@ -1,7 +1,7 @@
 // nmap: the XML report (-oX) and the grepable one (-oG). Open ports of a host as they answered from outside.
 import type { Transport } from '@portolan/core';
 import { familyOf, portNumber } from './endpoint.ts';
-import type { Out, Recogniser } from './row.ts';
+import { alone, type Out, type Recogniser } from './row.ts';
 import type { Stream, StreamRecogniser } from './stream.ts';
 
 function open(
@@ -16,7 +16,7 @@ function open(
   if (port === null || !/^(?:tcp|udp|sctp)$/.test(transport)) return false;
   const family = familyOf(host);
   if (family === null) out.shown.named++;
-  out.shown.hosts.add(host);
+  out.shown.hosts.add(alone(host));
   out.socket(
     {
       transport: transport as Transport,

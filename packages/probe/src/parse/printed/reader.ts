@@ -5,6 +5,7 @@ import { gapsOf } from './gaps.ts';
 import { JSON_SHAPES, JsonStream, json } from './json-stream.ts';
 import { DOCUMENTS, RECOGNISERS } from './recognisers.ts';
 import {
+  alone,
   type Draft,
   draftOf,
   type Out,
@@ -311,7 +312,7 @@ export class PrintedReader {
     this.#unknownCount++;
     this.#lastTold = line;
     if (this.#unknown.length < UNKNOWN_KEPT) {
-      this.#unknown.push({ line, text: cleaned(text).slice(0, TEXT_SHOWN), reason });
+      this.#unknown.push({ line, text: alone(cleaned(text).slice(0, TEXT_SHOWN)), reason });
     }
   }
 

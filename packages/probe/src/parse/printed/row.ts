@@ -137,16 +137,27 @@ export interface Recogniser {
   open(out: Out): Section;
 }
 
+/** V8 keeps shorter pieces of a text by themselves. */
+const PIECE_SHARED = 13;
+
+/**
+ * The text by itself. A piece cut out of a longer one keeps all of that in memory, so that some rows among much else would
+ * keep everything.
+ */
+export function alone(text: string): string {
+  return text.length < PIECE_SHARED ? text : Array.from(text).join('');
+}
+
 /** A process of which pid and name alone are known. */
 export function owner(pid: number, name: string, user: string | null = null): Owner {
   return {
     pid,
     startedAt: null,
-    name,
+    name: alone(name),
     exe: null,
     argv: null,
     cwd: null,
-    user,
+    user: user === null ? null : alone(user),
     unit: null,
     container: null,
     launchedBy: [],
@@ -164,12 +175,12 @@ export function draftOf(told: Told, nth: number): Draft {
   return {
     transport: told.transport,
     family: told.family,
-    local: told.local,
-    peer: told.peer,
+    local: placeAlone(told.local),
+    peer: told.peer === null ? null : placeAlone(told.peer),
     state: told.state,
     inode: told.inode ?? (nobody ? 0 : -nth),
     uid: told.uid ?? null,
-    user: told.user ?? null,
+    user: textAlone(told.user),
     freeInMs: told.freeInMs ?? null,
     ipv6Only: told.family === 'ipv4' ? null : (told.ipv6Only ?? null),
     owners,
@@ -177,9 +188,17 @@ export function draftOf(told: Told, nth: number): Draft {
     moreOwners: false,
     kernel: false,
     namespace: null,
-    device: told.device ?? null,
+    device: textAlone(told.device),
     mptcp: told.mptcp ?? false,
     activation: null,
     publishes: told.publishes ?? null,
   };
+}
+
+function placeAlone({ address, port }: Endpoint): Endpoint {
+  return { address: alone(address), port };
+}
+
+function textAlone(text: string | null | undefined): string | null {
+  return text === null || text === undefined ? null : alone(text);
 }

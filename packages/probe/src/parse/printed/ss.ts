@@ -1,7 +1,7 @@
 // `ss` of iproute2: rows with or without Netid, state and heading, and what its flags add to them.
 import type { Owner, SocketState, Transport } from '@portolan/core';
 import { familyOf, isAny, type Printed, placed, readEndpoint } from './endpoint.ts';
-import { type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
+import { alone, type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
 import { stateOf } from './words.ts';
 
 const TRANSPORTS: Readonly<Record<string, Transport>> = {
@@ -151,7 +151,7 @@ class SsSection implements Section {
               : null,
         // 0 is not printed (-e).
         uid: uid !== undefined ? Number(uid) : inode !== undefined && inode !== '0' ? 0 : null,
-        owners: (owners ?? []).map((each) => ({ ...each, unit })),
+        owners: (owners ?? []).map((each) => ({ ...each, unit: unit === null ? null : alone(unit) })),
         device: local.device,
         freeInMs: timerOf(rest),
         ipv6Only:
