@@ -93,6 +93,7 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/update',
       '@portolan/probe',
       '@portolan/probe/printed',
+      '@portolan/probe/printed/documents',
       'dns-packet',
       'fastest-levenshtein',
       'jsonc-parser',

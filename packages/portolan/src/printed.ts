@@ -5,6 +5,7 @@ import { type Gap, inRange, PortolanError, type Snapshot, type Socket, type Tran
 import type { Facts } from '@portolan/facts';
 import type { ProbeRequest } from '@portolan/probe';
 import { type PrintedFormat, PrintedReader, type PrintedReading } from '@portolan/probe/printed';
+import { DOCUMENTS } from '@portolan/probe/printed/documents';
 import { echo } from './flags.ts';
 
 /** Bytes that are read at once. */
@@ -19,7 +20,11 @@ export interface PrintedFile {
 
 /** Reads `path`, or standard input for `-`. Throws USAGE for what cannot be read. */
 export function readPrintedFile(path: string, facts: Facts, as: PrintedFormat | null): PrintedFile {
-  const reader = new PrintedReader({ as, portOf: (name, transport) => portOfName(facts, name, transport) });
+  const reader = new PrintedReader({
+    as,
+    documents: DOCUMENTS,
+    portOf: (name, transport) => portOfName(facts, name, transport),
+  });
   let fd: number | null = null;
   try {
     fd = path === '-' ? 0 : openSync(path, 'r');

@@ -12,7 +12,7 @@ export interface Printed {
 }
 
 /** Why an endpoint cannot be read. */
-export type NoPort = 'port' | 'port-name';
+type NoPort = 'port' | 'port-name';
 
 /**
  * Names of /etc/services (Debian's netbase 6.4) that the registry gives to several ports, spells otherwise or lacks, and
@@ -34,11 +34,11 @@ export function portNumber(digits: string): number | null {
 /**
  * Reads `host:port`, or `host.port` where `separator` says so. Null for what is no endpoint at all.
  */
-export function readEndpoint(
+function readEndpoint(
   text: string,
   separator: ':' | '.',
   transport: Transport,
-  portOf: Out['portOf'],
+  out: Out,
 ): Printed | NoPort | null {
   const at = text.lastIndexOf(separator);
   if (at < 1) return null;
@@ -53,8 +53,33 @@ export function readEndpoint(
   if (port === null) return 'port';
   if (port !== undefined) return { host: host.toLowerCase(), port, device };
   if (!/^[a-z\d][\w.+/-]{0,60}$/i.test(end) || (separator === '.' && !/[a-z]/i.test(end))) return null;
-  const named = NAMES.get(end.toLowerCase()) ?? portOf(end, transport);
+  const named = NAMES.get(end.toLowerCase()) ?? out.portOf(end, transport);
   return named === null ? 'port-name' : { host: host.toLowerCase(), port: named, device };
+}
+
+/** A row while it is read. */
+export interface Line {
+  readonly text: string;
+  readonly number: number;
+  readonly separator: ':' | '.';
+}
+
+/**
+ * Reads the two ends of a row. Null where they are none; `told` where one has a port that is none, which is told. Without a
+ * peer its text is `*` and the separator.
+ */
+export function readEnds(
+  [localText, peerText]: readonly [string, string],
+  transport: Transport,
+  { text, number, separator }: Line,
+  out: Out,
+): { readonly local: Printed; readonly peer: Printed } | 'told' | null {
+  const local = readEndpoint(localText, separator, transport, out);
+  const peer = readEndpoint(peerText, separator, transport, out);
+  if (local === null || peer === null) return null;
+  if (typeof local !== 'string' && typeof peer !== 'string') return { local, peer };
+  out.unknown(number, text, typeof local === 'string' ? local : (peer as NoPort));
+  return 'told';
 }
 
 /** The family an address has; null for `*` and names. */

@@ -2,7 +2,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printedTexts } from '../../../../../fixtures/printed.ts';
-import { PRINTED_FORMATS, PrintedReader, type PrintedReading, readPrinted } from './index.ts';
+import { DOCUMENTS } from './documents.ts';
+import {
+  PRINTED_FORMATS,
+  type PrintedOptions,
+  PrintedReader,
+  type PrintedReading,
+  readPrinted as readLines,
+} from './index.ts';
+
+/** Lines and documents. */
+function readPrinted(text: string, options: PrintedOptions = {}): PrintedReading {
+  return readLines(text, { documents: DOCUMENTS, ...options });
+}
 
 const TEXTS = [...printedTexts('printed').values(), ...printedTexts('printed-written').values()];
 const LINES = TEXTS.flatMap((text) => text.split('\n'));
@@ -49,7 +61,7 @@ test('any text: a reading, the same however it comes', () => {
     fc.property(texts, fc.array(fc.nat(300), { maxLength: 30 }), (text, cuts) => {
       const whole = readPrinted(text);
       sane(whole);
-      const reader = new PrintedReader();
+      const reader = new PrintedReader({ documents: DOCUMENTS });
       let at = 0;
       for (const cut of cuts) {
         reader.feed(text.slice(at, at + cut));

@@ -1,14 +1,13 @@
 // JSON as it comes: cut into the objects that tell a holder each, so that no document is ever held whole.
-import { dockerJson } from './docker.ts';
+import { dockerJson } from './docker-json.ts';
 import { lsofJson, osqueryJson, powershellJson } from './json-tools.ts';
 import { type JsonShape, type JsonUnit, objectOf } from './json-unit.ts';
 import { kubectlJson } from './kubectl-json.ts';
 import { portolanJson } from './portolan-json.ts';
-import type { Out, PrintedFormat } from './row.ts';
-import type { Stream, StreamRecogniser } from './stream.ts';
+import type { Stream, StreamOut, StreamRecogniser } from './stream.ts';
 
 /** Whose JSON is known, the plainest keys first. */
-export const JSON_SHAPES: readonly JsonShape[] = [
+const JSON_SHAPES: readonly JsonShape[] = [
   portolanJson,
   kubectlJson,
   powershellJson,
@@ -27,22 +26,15 @@ const UNIT_LIMIT = 1 << 22;
 /** Deepest nesting. */
 const DEPTH_LIMIT = 200;
 
-/** The shape of the objects that a JSON document holds, told apart one by one; rows go to the sections of their tools. */
-export interface JsonOut {
-  section(format: PrintedFormat): Out;
-  unknown: Out['unknown'];
-  /** Shape that all objects must have; null for whichever fits. */
-  readonly only: PrintedFormat | null;
-}
-
-export const json: Omit<StreamRecogniser, 'open'> = {
-  format: 'json',
+export const json: StreamRecogniser = {
+  formats: JSON_SHAPES.map(({ format }) => format),
   begins: /^\s*(?:\{\s*(?:"|\}|$)|\[\s*(?:\{|\]|$))/,
+  open: (out) => new JsonStream(out),
 };
 
 /** Reads one document. */
-export class JsonStream implements Stream {
-  readonly #out: JsonOut;
+class JsonStream implements Stream {
+  readonly #out: StreamOut;
   /** Open brackets, outermost first. */
   readonly #stack: string[] = [];
   /** Depth at which the objects stand that are taken one by one; 0 before that is known, and for a lone object. */
@@ -61,7 +53,7 @@ export class JsonStream implements Stream {
   #key = '';
   #head = '';
 
-  constructor(out: JsonOut) {
+  constructor(out: StreamOut) {
     this.#out = out;
   }
 

@@ -1,6 +1,6 @@
 // `lsof`: its table, and what both its table and its fields share: names of sockets, and owners of the same one.
 import type { SocketState, Transport } from '@portolan/core';
-import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
+import { familyOf, isAny, placed, readEnds } from './endpoint.ts';
 import { alone, type Draft, type Out, owner, type Recogniser } from './row.ts';
 import { addOwner } from './sightings.ts';
 import { stateOf } from './words.ts';
@@ -41,22 +41,25 @@ export class LsofFiles {
     if (transport === undefined) return true;
     const match = /^(\S{1,300}?)(?:->(\S{1,300}))?(?:\s+\(([A-Z_\d]+)?[^)]*\))?\s*$/.exec(file.name);
     if (match === null) return false;
-    const [, localText = '', peerText, inName] = match;
-    const local = readEndpoint(localText, ':', transport, this.#out.portOf);
-    const peer = peerText === undefined ? null : readEndpoint(peerText, ':', transport, this.#out.portOf);
-    if (local === null || (peerText !== undefined && peer === null)) return false;
-    const bad = typeof local === 'string' ? local : typeof peer === 'string' ? peer : null;
-    if (bad !== null) this.#out.unknown(line, text, bad);
-    if (typeof local === 'string' || typeof peer === 'string' || local.port === null) return true;
+    const [, localText = '', peerText = '*:*', inName] = match;
+    const ends = readEnds(
+      [localText, peerText],
+      transport,
+      { text, number: line, separator: ':' },
+      this.#out,
+    );
+    if (ends === null) return false;
+    if (ends === 'told' || ends.local.port === null) return true;
+    const { local, peer } = ends;
     if (file.user !== null) this.#out.shown.users.add(alone(file.user));
     const family =
       file.type === 'IPv6' ? 'ipv6' : file.type === 'IPv4' ? 'ipv4' : (familyOf(local.host) ?? 'ipv4');
-    const connected = peer !== null && !isAny(peer);
+    const connected = !isAny(peer);
     const word = file.state ?? inName ?? '';
     const state: SocketState =
       stateOf(word) ??
       (transport === 'udp' ? (connected ? 'ESTABLISHED' : 'UNCONN') : connected ? 'ESTABLISHED' : 'LISTEN');
-    const key = [file.device, transport, family, localText, peerText ?? '', state].join(' ');
+    const key = [file.device, transport, family, localText, peerText, state].join(' ');
     const process = owner(file.pid, file.command, file.user);
     const known = this.#known.get(key);
     if (known !== undefined) {
@@ -68,7 +71,7 @@ export class LsofFiles {
         transport,
         family,
         local: placed(local, family, this.#out),
-        peer: connected && peer !== null ? placed(peer, family, this.#out) : null,
+        peer: connected ? placed(peer, family, this.#out) : null,
         state,
         inode: /^\d{1,15}$/.test(file.device) ? Number(file.device) : null,
         owners: [process],

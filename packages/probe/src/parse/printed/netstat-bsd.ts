@@ -1,6 +1,6 @@
 // `netstat` of macOS and the BSDs: `127.0.0.1.80`, protocols with their family, and on macOS (-v) more columns.
 import type { Owner } from '@portolan/core';
-import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
+import { familyOf, isAny, placed, readEnds } from './endpoint.ts';
 import { type Out, owner, type Recogniser } from './row.ts';
 import { stateOf } from './words.ts';
 
@@ -40,13 +40,9 @@ function row(text: string, number: number, columns: readonly string[], out: Out)
   if (match === null) return false;
   const [, name = '', digits, localText = '', peerText = '', rest = ''] = match;
   const transport = name === 'tcp' || name === 'sctp' ? name : 'udp';
-  const local = readEndpoint(localText, '.', transport, out.portOf);
-  const peer = readEndpoint(peerText, '.', transport, out.portOf);
-  if (local === null || peer === null) return false;
-  if (typeof local === 'string' || typeof peer === 'string') {
-    out.unknown(number, text, typeof local === 'string' ? local : (peer as 'port'));
-    return true;
-  }
+  const ends = readEnds([localText, peerText], transport, { text, number, separator: '.' }, out);
+  if (ends === null || ends === 'told') return ends !== null;
+  const { local, peer } = ends;
   // Neither bound nor connected.
   if (local.port === null || (local.port === 0 && local.host === '*')) return true;
   const both = digits === '46' || digits === '64';

@@ -1,5 +1,5 @@
 // `netstat` of Windows in any display language: a row is protocol, two endpoints, a word or none, a pid or none.
-import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
+import { familyOf, isAny, placed, readEnds } from './endpoint.ts';
 import { alone, type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
 import { stateOf } from './words.ts';
 
@@ -30,15 +30,12 @@ class WindowsSection implements Section {
     if (match === null) return this.#detail(text);
     const [, name, localText = '', peerText = '', rest = ''] = match;
     const transport = name === 'TCP' ? 'tcp' : 'udp';
-    const local = readEndpoint(localText, ':', transport, this.#out.portOf);
-    const peer = readEndpoint(peerText, ':', transport, this.#out.portOf);
-    if (local === null || peer === null) return false;
+    const ends = readEnds([localText, peerText], transport, { text, number, separator: ':' }, this.#out);
+    if (ends === null) return false;
     this.#details = DETAILS;
     this.#last = null;
-    if (typeof local === 'string' || typeof peer === 'string') {
-      this.#out.unknown(number, text, typeof local === 'string' ? local : (peer as 'port'));
-      return true;
-    }
+    if (ends === 'told') return true;
+    const { local, peer } = ends;
     if (local.port === null) return true;
     const tail = /^(.*?)(?:(?:^|\s)(\d{1,10}))?$/.exec(rest.trim());
     // After the state -t prints how far a connection is offloaded, `InHost`.

@@ -1,6 +1,6 @@
 // `netstat` of Linux (net-tools, BusyBox, toybox): rows by their structure, for headings and some states are translated.
 import type { Owner, Transport } from '@portolan/core';
-import { familyOf, isAny, placed, readEndpoint } from './endpoint.ts';
+import { familyOf, isAny, placed, readEnds } from './endpoint.ts';
 import { alone, type Out, owner, type Recogniser } from './row.ts';
 import { stateOf } from './words.ts';
 
@@ -28,13 +28,9 @@ function row(text: string, number: number, out: Out): boolean {
   if (match === null) return false;
   const [, name = '', six, localText = '', peerText = '', rest = ''] = match;
   const transport: Transport = name === 'tcp' || name === 'sctp' || name === 'dccp' ? name : 'udp';
-  const local = readEndpoint(localText, ':', transport, out.portOf);
-  const peer = readEndpoint(peerText, ':', transport, out.portOf);
-  if (local === null || peer === null) return false;
-  if (typeof local === 'string' || typeof peer === 'string') {
-    out.unknown(number, text, typeof local === 'string' ? local : (peer as 'port'));
-    return true;
-  }
+  const ends = readEnds([localText, peerText], transport, { text, number, separator: ':' }, out);
+  if (ends === null || ends === 'told') return ends !== null;
+  const { local, peer } = ends;
   if (local.port === null) return true;
   // BusyBox says `tcp` of IPv6, too.
   const family =

@@ -30,7 +30,7 @@ export const portolanJson: JsonShape = {
   format: 'portolan-json',
   is: (value) =>
     ('kind' in value && 'transport' in value && 'local' in value) ||
-    /^portolan\./.test(textOf(value['format']) ?? ''),
+    textOf(value['format'])?.startsWith('portolan.') === true,
   read(value, out, unit) {
     if ('format' in value) return readFrame(value, out, unit);
     if (value['kind'] === 'redirect') return readRedirect(value, out, unit);
@@ -183,7 +183,7 @@ function readActivation(value: unknown): Activation | null {
 function readNamespace(name: string | null, of: JsonObject): NetNamespace | null {
   if (name === null) return null;
   const inode = numberOf(/^net:\[(\d+)\]$/.exec(name)?.[1]);
-  const known = inode !== null || /^pid:/.test(name);
+  const known = inode !== null || name.startsWith('pid:');
   return {
     inode,
     names: known ? [] : [name],

@@ -2,8 +2,7 @@
 // understands is told.
 import { type Gap, holderKind, type Redirect, type Socket } from '@portolan/core';
 import { gapsOf } from './gaps.ts';
-import { JSON_SHAPES, JsonStream, json } from './json-stream.ts';
-import { DOCUMENTS, RECOGNISERS } from './recognisers.ts';
+import { RECOGNISERS } from './recognisers.ts';
 import {
   alone,
   type Draft,
@@ -18,7 +17,7 @@ import {
   type UnknownReason,
 } from './row.ts';
 import { join, Sightings } from './sightings.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamRecogniser } from './stream.ts';
 
 /** Longest line; the longest real one is a row of `docker ps` with many ports. */
 const LINE_LIMIT = 1 << 16;
@@ -45,6 +44,8 @@ export interface PrintedOptions {
   readonly as?: PrintedFormat | null;
   /** The one port that a service name stands for; null for none or several. */
   readonly portOf?: Out['portOf'];
+  /** Documents to read besides lines: `DOCUMENTS` of @portolan/probe/printed/documents; none by default. */
+  readonly documents?: readonly StreamRecogniser[];
   /** Rows kept at most. */
   readonly rows?: number;
 }
@@ -78,6 +79,7 @@ export class PrintedReader {
   readonly #portOf: Out['portOf'];
   readonly #most: number;
   readonly #recognisers: readonly Recogniser[];
+  readonly #documents: readonly StreamRecogniser[];
   #fresh: PrintedRow[] = [];
   readonly #sockets: Draft[] = [];
   readonly #redirects: Redirect[] = [];
@@ -98,7 +100,8 @@ export class PrintedReader {
   /** Headings of a table that is not known yet by its rows: told only if no row follows. */
   #held: UnknownLine[] = [];
 
-  constructor({ as = null, portOf = () => null, rows = ROWS_KEPT }: PrintedOptions = {}) {
+  constructor({ as = null, portOf = () => null, documents = [], rows = ROWS_KEPT }: PrintedOptions = {}) {
+    this.#documents = documents.filter(({ formats }) => as === null || formats.includes(as));
     this.#as = as;
     this.#portOf = portOf;
     this.#most = rows;
@@ -195,28 +198,16 @@ export class PrintedReader {
 
   /** Begins a document, where the text does. */
   #begin(text: string): boolean {
-    this.#streamLine = this.#line;
-    if (json.begins.test(text.slice(0, TEXT_SHOWN)) && this.#allowsJson()) {
-      this.#leave();
-      this.#stream = new JsonStream({
-        section: (format) => this.#out(format),
-        unknown: (line, part, reason) => this.#tell(line, part, reason),
-        only: this.#as,
-      });
-      return true;
-    }
-    const found = DOCUMENTS.find(
-      ({ format, begins }) =>
-        (this.#as === null || this.#as === format) && begins.test(text.slice(0, TEXT_SHOWN)),
-    );
+    const found = this.#documents.find(({ begins }) => begins.test(text.slice(0, TEXT_SHOWN)));
     if (found === undefined) return false;
     this.#leave();
-    this.#stream = found.open(this.#out(found.format as PrintedFormat));
+    this.#streamLine = this.#line;
+    this.#stream = found.open({
+      section: (format) => this.#out(format),
+      unknown: (line, part, reason) => this.#tell(line, part, reason),
+      only: this.#as,
+    });
     return true;
-  }
-
-  #allowsJson(): boolean {
-    return this.#as === null || JSON_SHAPES.some(({ format }) => format === this.#as);
   }
 
   #wholeLine(raw: string, fresh = true): void {

@@ -1,7 +1,13 @@
 // What real tools printed of the sockets that fixtures/record-printed.py makes: each is understood to the last line.
 import { describe, expect, test } from 'vitest';
 import { printedTexts } from '../../../../../fixtures/printed.ts';
-import { readPrinted } from './index.ts';
+import { DOCUMENTS } from './documents.ts';
+import { type PrintedOptions, type PrintedReading, readPrinted as readLines } from './index.ts';
+
+/** Lines and documents. */
+function readPrinted(text: string, options: PrintedOptions = {}): PrintedReading {
+  return readLines(text, { documents: DOCUMENTS, ...options });
+}
 
 const TEXTS = printedTexts('printed');
 

@@ -2,8 +2,19 @@
 import { type Holder, listPieces, type Socket, type SocketState, toHolder, translator } from '@portolan/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type PrintedFormat, readPrinted } from './index.ts';
+import { DOCUMENTS } from './documents.ts';
+import {
+  type PrintedFormat,
+  type PrintedOptions,
+  type PrintedReading,
+  readPrinted as readLines,
+} from './index.ts';
 import { draftOf, owner, type Told } from './row.ts';
+
+/** Lines and documents. */
+function readPrinted(text: string, options: PrintedOptions = {}): PrintedReading {
+  return readLines(text, { documents: DOCUMENTS, ...options });
+}
 
 const name = fc.constantFrom('nginx', 'node', 'my app', 'sshd: eva', 'a"b', 'x', 'Brave Browser H');
 const owners = fc.uniqueArray(

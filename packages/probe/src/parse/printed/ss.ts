@@ -1,6 +1,6 @@
 // `ss` of iproute2: rows with or without Netid, state and heading, and what its flags add to them.
 import type { Owner, SocketState, Transport } from '@portolan/core';
-import { familyOf, isAny, type Printed, placed, readEndpoint } from './endpoint.ts';
+import { familyOf, isAny, type Printed, placed, readEnds } from './endpoint.ts';
 import { alone, type Draft, type Out, owner, type Recogniser, type Section } from './row.ts';
 import { stateOf } from './words.ts';
 
@@ -51,15 +51,12 @@ class SsSection implements Section {
     if (transport === undefined || (word !== undefined && state === null)) return false;
     // Without a state (a filter for one takes the column away) only what has no peer says which it is.
     if (word === undefined && this.#heading?.state !== false) return false;
-    const local = readEndpoint(localText, ':', transport, this.#out.portOf);
-    const peer = readEndpoint(peerText, ':', transport, this.#out.portOf);
-    if (local === null || peer === null) return false;
+    const ends = readEnds([localText, peerText], transport, { text, number, separator: ':' }, this.#out);
+    if (ends === null) return false;
     this.#rows++;
-    if (typeof local === 'string') this.#out.unknown(number, text, local);
-    else if (typeof peer === 'string') this.#out.unknown(number, text, peer);
     // Connected to nothing and bound to nothing: no port is held.
-    else if (local.port !== null)
-      this.#row({ transport, netid, state, local, peer, rest, localText, peerText }, text, number);
+    if (ends !== 'told' && ends.local.port !== null)
+      this.#row({ transport, netid, state, ...ends, rest, localText, peerText }, text, number);
     return true;
   }
 

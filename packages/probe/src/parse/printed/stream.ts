@@ -14,9 +14,17 @@ export interface Stream {
   end(line: number): void;
 }
 
+/** Where a document puts what it tells: rows go to the runs of their tools. */
+export interface StreamOut {
+  section(format: PrintedFormat): Out;
+  unknown: Out['unknown'];
+  /** The one form that is wanted; null for whichever it is. */
+  readonly only: PrintedFormat | null;
+}
+
 /** How a document is known by its first line. */
 export interface StreamRecogniser {
-  readonly format: PrintedFormat | 'json';
+  readonly formats: readonly PrintedFormat[];
   readonly begins: RegExp;
-  open(out: Out): Stream;
+  open(out: StreamOut): Stream;
 }

@@ -1,7 +1,18 @@
 // Output of systems that are not at hand, written after manuals and sources: what is understood of each.
 import { describe, expect, test } from 'vitest';
 import { printedTexts } from '../../../../../fixtures/printed.ts';
-import { PRINTED_FORMATS, readPrinted } from './index.ts';
+import { DOCUMENTS } from './documents.ts';
+import {
+  PRINTED_FORMATS,
+  type PrintedOptions,
+  type PrintedReading,
+  readPrinted as readLines,
+} from './index.ts';
+
+/** Lines and documents. */
+function readPrinted(text: string, options: PrintedOptions = {}): PrintedReading {
+  return readLines(text, { documents: DOCUMENTS, ...options });
+}
 
 const TEXTS = printedTexts('printed-written');
 
