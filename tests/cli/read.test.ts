@@ -303,7 +303,7 @@ describe('200 MB through a pipe, with a heap of 256 MB', () => {
     const { code, peakKiB } = await flood(
       200_000_000,
       (at) =>
-        `${junk}tcp LISTEN 0 5 [2001:db8:1:2:3:4:5:${(at % 9000) + 1000}]:443 [::]:* users:(("a-longer-name-x",pid=7,fd=3))\n`,
+        `${junk}tcp6  0  0 2001:db8:1:2:3:4:5:${(at % 9000) + 1000}:443  :::*  LISTEN  7/a-much-longer-name\n`,
       ['--json'],
     );
     expect(code).toBe(0);

@@ -147,7 +147,7 @@ export function printedSnapshot(
 export function recordedGap(path: string): Gap {
   return {
     code: 'recorded-host',
-    values: { path: path === '-' ? 'standard input' : path },
+    values: { path: path === '-' ? '/dev/stdin' : path },
     remedy: null,
     coversUse: false,
     transports: [],
