@@ -126,6 +126,7 @@ export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/ki
 export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { pickPage } from './view/pick.ts';
+export { type ReadModel, readPage, type UnreadLine } from './view/read.ts';
 export { reportPage } from './view/report.ts';
 export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
 export { resolverPage, resolverSetupPage } from './view/resolver.ts';

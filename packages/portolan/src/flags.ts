@@ -19,6 +19,11 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'lang', value: 'TAG', summary: 'language of the answer: en (without it) or cs' },
   { name: 'color', value: 'WHEN', summary: 'auto (only on a terminal, not with NO_COLOR), always or never' },
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
+  {
+    name: 'snapshot',
+    value: 'FILE',
+    summary: 'answer from what a tool printed, or from a saved list --json; - for stdin',
+  },
   { name: 'here', value: null, summary: 'look at this network namespace alone' },
   { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
   { name: 'no-bpf', value: null, summary: 'do not ask the kernel through BPF; walk the processes' },

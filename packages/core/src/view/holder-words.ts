@@ -194,7 +194,8 @@ export function redirectTarget({ target: { address, port } }: Redirect): Message
 
 /** Who wrote the rule, where that is known, and where it stands. */
 function redirectNodes({ by, table, chain, maker, name, hooks, partial }: Redirect): Node[] {
-  const rule = say('holder.redirect.rule', { by, table, chain });
+  const rule =
+    table === '' ? say('holder.redirect.proxied') : say('holder.redirect.rule', { by, table, chain });
   const only = hooks[0] === 'output' ? 'holder.redirect.outgoing' : 'holder.redirect.incoming';
   const where: Node = {
     kind: 'para',

@@ -118,12 +118,22 @@ export class ListLines {
     this.#put(holder.freeInMs === null ? this.#tail(holder) : this.#encode(this.#rest(holder)));
   }
 
-  end(gaps: readonly Gap[], forecasts: readonly ListenerForecast[], lang: Translator): void {
+  /** Ends the list; `more` is what `read` adds. */
+  end(
+    gaps: readonly Gap[],
+    forecasts: readonly ListenerForecast[],
+    lang: Translator,
+    more: Readonly<Record<string, unknown>> = {},
+  ): void {
     const lined = (values: readonly unknown[]): string =>
       values.length === 0 ? '[]' : `[\n${values.map((value) => printableJson(value, 0)).join(',\n')}\n]`;
     const rest = lined(gaps.map((gap) => gapJson(gap, lang)));
     const foretold = lined(forecasts.map((each) => forecastJson(each, lang)));
-    this.#put(this.#encode(`\n], "gaps": ${rest}, "forecasts": ${foretold} }\n`));
+    const added = Object.entries(more).map(
+      ([key, value]) =>
+        `, "${key}": ${Array.isArray(value) ? lined(value as readonly unknown[]) : printableJson(value, 0)}`,
+    );
+    this.#put(this.#encode(`\n], "gaps": ${rest}, "forecasts": ${foretold}${added.join('')} }\n`));
   }
 
   /** Bytes to be taken. */

@@ -23,4 +23,5 @@ export const spec: CommandSpec = {
     ['portolan list --process nginx --json', 'every socket of one program, for a script'],
   ],
   exits: '0',
+  fromSnapshot: true,
 };
