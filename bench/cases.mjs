@@ -1,5 +1,5 @@
 // The cases: which load, which commands side by side, and what each answer must contain to count as one.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../tools/setup.mjs';
 import { which } from './machine.mjs';
@@ -44,10 +44,22 @@ function limit(args, check) {
   return { ...peer('limit', args, check), label: `limit ${args.join(' ')} (C)`, short: 'the C limit' };
 }
 
+const FLOOR = join(ROOT, 'bench', 'floor.cjs');
+
+/** What a Node program takes that makes only the calls which cannot be left out. */
+function floor(args) {
+  const label = `floor ${args.join(' ')} (Node)`;
+  const check = args[0] === 'one' ? one(FLOOR_LINE) : lines(FLOOR_LINE);
+  const absent = 'it needs root, and a kernel that describes itself';
+  return { ...peer('floor', [FLOOR, ...args], check), label, short: 'the Node floor', absent };
+}
+
 /** Where a command's program is; null where it is not installed. `own` names the programs made for this run. */
 export function locate(command, own) {
   if (command.program === 'node') return process.execPath;
   if (command.program === 'limit') return own('limit');
+  if (command.program === 'floor')
+    return process.geteuid() === 0 && existsSync('/sys/kernel/btf/vmlinux') ? process.execPath : null;
   return which(command.program);
 }
 
@@ -65,6 +77,7 @@ const SS_LISTENER = /^LISTEN .*?:(?<port>\d+)\s.*\bpid=(?<pid>\d+)/;
 const SS_CONNECTION = /^ESTAB(?:\s+\d+){2}\s+\S+:(?<port>\d+)\s+\S+\s.*\bpid=(?<pid>\d+)/;
 const LSOF_LISTENER = /^\S+\s+(?<pid>\d+)\s.*:(?<port>\d+) \(LISTEN\)$/;
 const LIMIT_LINE = /^(?<port>\d+) (?<pid>\d+)$/;
+const FLOOR_LINE = /^(?<port>\d+) (?<pid>\d+) /;
 
 /** The one socket of one port, for peers that are given the port in question: any other line is a wrong answer. */
 function one(pattern) {
@@ -126,7 +139,12 @@ const onePort = [
 /** What every program on Node takes before its first line. */
 const bareNode = peer('node', ['-e', '0'], nothing, { short: 'node -e 0' });
 
-const onePortInACrowd = [...onePort, limit(['one', String(PORT)], one(LIMIT_LINE)), bareNode];
+const onePortInACrowd = [
+  ...onePort,
+  limit(['one', String(PORT)], one(LIMIT_LINE)),
+  floor(['one', String(PORT)]),
+  bareNode,
+];
 
 const oneConnection = [
   portolan(['who', String(PORT)], whoText('connection'), { short: 'who' }),
@@ -148,6 +166,7 @@ const allSockets = [
   peer('ss', ['-ltnp'], lines(SS_LISTENER)),
   peer('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN'], lines(LSOF_LISTENER)),
   limit(['all'], lines(LIMIT_LINE)),
+  floor(['all']),
 ];
 
 /** Every case, in the order it is run; those with the same load are neighbours and share it. */
@@ -156,7 +175,7 @@ export const CASES = [
     name: 'quiet',
     title: 'Quiet host, one listener',
     load: QUIET,
-    commands: [...onePort, portolan(['list'], listText), bareNode],
+    commands: [...onePort, portolan(['list'], listText), floor(['one', String(PORT)]), bareNode],
   },
   {
     name: 'crowd-one',

@@ -27,7 +27,7 @@ export async function measure(each, workshop, rounds, signal) {
   for (const command of each.commands) {
     const path = locate(command, workshop.program);
     if (path === null) {
-      result.skipped.push(`${command.label}: ${command.program} is not installed`);
+      result.skipped.push(`${command.label}: ${command.absent ?? `${command.program} is not installed`}`);
       continue;
     }
     // The first run warms the caches, and its time does not count.

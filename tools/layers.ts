@@ -61,6 +61,12 @@ export const ROOMS: readonly Room[] = [
     why: 'parsers take bytes and give rows: every system’s parser is tested on every system',
   },
   {
+    folder: 'packages/probe/src/parse/printed',
+    may: ['@portolan/core'],
+    node: false,
+    why: 'what other tools printed is understood in a browser, too: no other room of the probe comes with it',
+  },
+  {
     folder: 'packages/probe/src/linux',
     may: [
       '@portolan/core',
@@ -99,6 +105,8 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/update',
       '@portolan/probe',
       '@portolan/site',
+      '@portolan/probe/printed',
+      '@portolan/probe/printed/documents',
       'dns-packet',
       'fastest-levenshtein',
       'jsonc-parser',

@@ -333,6 +333,11 @@ describe('the baseline', () => {
     const silent = json(cwd, 'compose.yaml', '--baseline', 'known.json');
     expect(silent).toMatchObject({ code: 0, findings: [], unmatched: [] });
     expect(silent.silenced.length).toBeGreaterThanOrEqual(known.known.length);
+    const told = audit(cwd, 'compose.yaml', '--baseline', 'known.json').out;
+    expect(told).toMatch(
+      new RegExp(`^Nothing new: ${silent.silenced.length} known findings on \\d+ fixed ports\\.`),
+    );
+    expect(told).not.toContain('nothing speaks against');
     // The same findings, lines further down, beside a new one; another is mended.
     writeFileSync(
       join(cwd, 'compose.yaml'),

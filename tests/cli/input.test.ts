@@ -85,7 +85,21 @@ describe('what is wrong is said, with a hint', () => {
     ['a scheme without a port', ['foo://bar/'], /names no port/],
     ['a name of Object’s', ['constructor://x'], /names no port/],
     ['digits of another script', ['٣٠٠٠'], /neither a port nor/],
-    ['two ports', ['80', '81'], /“80” and “81”/],
+    ['two ports', ['80', '81'], /“80” and “81” were given\. Ask for each by itself/],
+    [
+      'a command that is none, and a port',
+      ['show', '80'],
+      /no command “show”.*all about a port: portolan 80 $/,
+    ],
+    ['a command misspelt, and a port', ['kil', '80'], /no command “kil”.*Did you mean “portolan kill”/],
+    ['ports with a comma', ['80,81'], /“80,81” is not a port\. One port, or one run of ports, is taken here/],
+    ['the same for list', ['list', '--port', '80, 81'], /One port, or one run of ports, is taken here/],
+    ['two service names', ['https', 'http'], /“https” and “http”/],
+    ['who without a port', ['who'], /A port is missing\. As in: portolan who 3000/],
+    ['a run of ports for who', ['who', '80-90'], /not 80-90\. A run of ports, one line each: portolan 80-90/],
+    ['a short flag in the other case', ['-v'], /no flag -v here\. Did you mean --version/],
+    ['the first letter of a flag', ['list', '-a'], /no flag -a here\. Did you mean --all/],
+    ['the first letter of several flags', ['-n'], /no flag -n here\. Flags are listed by --help/],
     ['an unknown flag', ['80', '--frobnicate'], /no flag --frobnicate/],
     ['a flag without its value', ['80', '--procfs-root'], /needs a value/],
     ['a switch with a value', ['80', '--json=yes'], /takes no value/],
@@ -134,6 +148,9 @@ describe('main() with an argument that no shell could give', () => {
     const io: Io = {
       out: (text) => {
         out += text;
+      },
+      async outBeside(bytes) {
+        out += new TextDecoder().decode(bytes);
       },
       err: (text) => {
         err += text;
@@ -216,6 +233,20 @@ describe('help', () => {
       expect(done.err, example).toBe('');
     }
   });
+  test.each<[string[], RegExp]>([
+    [['kil', '--help'], /no command “kil”\. Did you mean “portolan kill --help”/],
+    [['help', 'kil'], /no command “kil”\. Did you mean “portolan kill --help”/],
+    [['help', 'everything'], /no command “everything”\. Commands are listed by portolan --help/],
+  ])('of a command that is none: %j', async (args, message) => {
+    expectTold(await portolan(args), 2, message);
+  });
+  test.each([[['https', '--help']], [['help', '3000']], [['help', 'PORT']], [['--help', ':80']]])(
+    'of a port: %j',
+    async (args) => {
+      expect(await portolan(args)).toMatchObject({ code: 0, err: '' });
+      expect((await portolan(args)).out).toMatch(/^portolan PORT\n/);
+    },
+  );
   test('of the program names every command', async () => {
     const { code, out } = await portolan(['--help']);
     expect(code).toBe(0);
@@ -299,6 +330,14 @@ describe('locale', () => {
     // biome-ignore lint: the bounds of ASCII
     expect(out.replace(/[\n\x20-\x7e]/g, '')).toBe('');
   });
+  test.each([[['lst']], [['who', '80', '81']], [['--help']], [['lease', '--help']], [['help', 'audit']]])(
+    'LANG=C: errors and help in ASCII alone: %j',
+    async (args) => {
+      const { out, err } = await portolan(args, { env: { LANG: 'C' } });
+      // biome-ignore lint: the bounds of ASCII
+      expect(`${out}${err}`.replace(/[\n\x20-\x7e]/g, '')).toBe('');
+    },
+  );
   test('LC_ALL decides before LANG', async () => {
     expect((await portolan(['60163'], { env: { LANG: 'C', LC_ALL: 'en_US.UTF-8' } })).out).toContain('▼');
     expect((await portolan(['60163'], { env: { LANG: 'en_US.UTF-8', LC_ALL: 'POSIX' } })).out).not.toContain(

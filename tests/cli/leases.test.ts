@@ -301,6 +301,7 @@ describe.skipIf(process.platform !== 'linux')('run', () => {
     ['kill -9', "sh -c 'kill -9 $$'", 137],
     ['not found', 'no-such-command-here', 127],
     ['not executable', './plain', 126],
+    ['longer than any path', 'x'.repeat(20_000), 126],
     ['the same with a socket', '--', 127],
   ])('%s', (_what, command, code) => {
     const line = command === '--' ? '--socket -- no-such-command-here' : `-- ${command}`;

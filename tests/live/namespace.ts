@@ -50,6 +50,7 @@ type Need =
   | 'tracefs'
   | 'ss'
   | 'lsof'
+  | 'netstat'
   | 'vxlan'
   | 'cgroup2'
   | 'nobody'
@@ -113,6 +114,8 @@ function lacking(need: Need | 'namespace'): string | null {
         return isRoot ? null : 'not root';
       case 'ss':
         return presence('ss', '-V');
+      case 'netstat':
+        return presence('netstat', '--version');
       case 'lsof':
         return presence('lsof', '-v');
       case 'setcap':

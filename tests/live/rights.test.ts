@@ -3,7 +3,18 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { cgroup2Mount, liveTest, type Namespace, NOBODY, only, pause, pidsOf } from './namespace.ts';
+import { checked } from '../cli/program.ts';
+import {
+  BIN,
+  cgroup2Mount,
+  liveTest,
+  type Namespace,
+  NOBODY,
+  only,
+  pause,
+  pidsOf,
+  type WhoV1,
+} from './namespace.ts';
 
 const AS_NOBODY = { uid: NOBODY };
 const PORT = 6300;
@@ -189,5 +200,49 @@ liveTest(
     });
     const owner = only(only((await ns.who(PORT, [], AS_NOBODY)).holders).owners);
     expect(owner).toMatchObject({ inferred: true, pid: ns.robot.pid });
+  },
+);
+
+liveTest(
+  'where /proc may not be listed: who holds a port is unknown, that it is held or free is not',
+  { needs: ['nobody'] },
+  async (ns) => {
+    await listen(ns);
+    const ids = ['setpriv', '--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
+    /** In pid and mount namespaces of its own, for the folder's mode is that of every mount of one pid namespace. */
+    const ask = async (
+      args: readonly string[],
+      as: readonly string[] = ids,
+    ): ReturnType<Namespace['run']> => {
+      const script = 'mount -t proc proc /proc && chmod 0111 /proc && exec "$@"';
+      const program = [...as, process.execPath, BIN, ...args];
+      return ns.run('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', script, 'sh', ...program]);
+    };
+    for (const [flags, verdict] of [
+      [[], 'free'],
+      [['--here'], 'free'],
+      // Sockets that are only bound are not in the files.
+      [['--no-ffi'], 'unknown'],
+    ] as const) {
+      const held = checked<WhoV1 & Record<string, unknown>>(
+        (await ask(['who', String(PORT), '--json', ...flags])).stdout,
+      );
+      expect(held.verdict).toBe('held');
+      expect(only(held.holders)).toMatchObject({ kind: 'listener', uid: 0, owners: [] });
+      const told = held.gaps.filter(({ what }) => what === 'the processes behind sockets');
+      expect(only(told).why, flags.join()).toBe('/proc could not be read (EACCES)');
+      expect(only(told).remedy).toMatch(/^sudo .* who 6300/);
+      const free = await ask(['who', String(PORT + 1), '--json', ...flags]);
+      expect(checked<WhoV1 & Record<string, unknown>>(free.stdout).verdict).toBe(verdict);
+    }
+    const stop = await ask(['kill', String(PORT), '--yes']);
+    expect(stop.code).toBe(1);
+    expect(stop.stdout).toContain('sudo ');
+    expect((await ns.who(PORT)).holders).toHaveLength(1);
+    // The right to pass over modes is enough.
+    const root = await ask(['who', String(PORT), '--json'], []);
+    expect(checked<WhoV1 & Record<string, unknown>>(root.stdout).gaps.map(({ why }) => why)).not.toContain(
+      '/proc could not be read (EACCES)',
+    );
   },
 );

@@ -18,6 +18,7 @@ export {
   countTcp,
   countUdp,
   forecastOf,
+  isForetold,
   listenerForecasts,
   upperHalf,
 } from './decide/forecast.ts';
@@ -62,7 +63,15 @@ export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.t
 export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';
-export { holderKind, holdersOf, redirectHolder, toHolder, useAt, useOf } from './decide/use.ts';
+export {
+  holderKind,
+  holdersInTurn,
+  holdersOf,
+  redirectHolder,
+  toHolder,
+  useAt,
+  useOf,
+} from './decide/use.ts';
 export { type Alternative, alternativesTo, fits, needsZone, type WhyRound, whyOf } from './decide/why.ts';
 export { XSAN_PROCESSES, type XsanInput, xsanOf } from './decide/xsan.ts';
 export { proposeWindow } from './decide/xsan-window.ts';
@@ -90,14 +99,14 @@ export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
-export { HolderLines, listPieces } from './render/json/lines.ts';
+export { ListLines } from './render/json/lines.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson, printableSaid } from './render/printable.ts';
 export { auditSarif, type SarifOptions } from './render/sarif.ts';
-export { renderTerminal, type TerminalOptions } from './render/terminal.ts';
+export { asciiText, renderTerminal, type TerminalOptions } from './render/terminal.ts';
 export { wrapText } from './render/wrap.ts';
 export {
   LANGUAGES,
@@ -117,6 +126,7 @@ export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/ki
 export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { pickPage } from './view/pick.ts';
+export { type ReadModel, readPage, type UnreadLine } from './view/read.ts';
 export { reportPage } from './view/report.ts';
 export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
 export { resolverPage, resolverSetupPage } from './view/resolver.ts';

@@ -24,6 +24,9 @@ const USUAL: readonly Transport[] = ['tcp', 'udp'];
 /** Commands a word may have been meant for. */
 const COMMAND_WORDS = [...Object.keys(COMMANDS).filter((name) => name !== PORT_COMMAND), 'help'];
 
+/** Ports with commas between them, as reserve takes them. */
+const SEVERAL = /^\s*\d+\s*,/;
+
 /** Most names offered for one that is unknown. */
 const NEAREST = 5;
 
@@ -35,7 +38,9 @@ export async function readPorts(raw: string, lang: Translator, facts: () => Prom
       'USAGE',
       lang.say(say(`query.${result.problem}`, { input: echo(result.input) })),
       {
-        hint: lang.say(say('query.hint')),
+        hint: [...(SEVERAL.test(raw) ? [lang.say(say('query.one'))] : []), lang.say(say('query.hint'))].join(
+          '\n',
+        ),
       },
     );
   }
@@ -72,29 +77,36 @@ export async function readPorts(raw: string, lang: Translator, facts: () => Prom
 export async function readPort(raw: string, lang: Translator, facts: () => Promise<Facts>): Promise<Asked> {
   const asked = await readPorts(raw, lang, facts);
   if (asked.range[0] !== asked.range[1]) {
-    throw new PortolanError('USAGE', `One port is asked for here, not ${asked.range.join('-')}.`);
+    throw new PortolanError('USAGE', `One port is asked for here, not ${asked.range.join('-')}.`, {
+      hint: `A run of ports, one line each: portolan ${asked.range.join('-')}`,
+    });
   }
   return asked;
 }
 
-/** Exactly one positional argument, or USAGE with what is missing or too many. */
-export function onlyArgument(positionals: readonly string[], what: string): string {
+/** The port that `portolan COMMAND PORT` was given (null: `portolan PORT`), or USAGE with what is missing or too many. */
+export function onlyPort(positionals: readonly string[], command: string | null): string {
   const [first, second] = positionals;
-  if (first === undefined) throw new PortolanError('USAGE', `${what} is missing.`, { hint: 'See --help.' });
-  if (second !== undefined) {
-    const command = nearest(first, COMMAND_WORDS);
-    if (command !== null) {
+  const call = command === null ? 'portolan' : `portolan ${command}`;
+  if (first === undefined) {
+    throw new PortolanError('USAGE', 'A port is missing.', { hint: `As in: ${call} 3000` });
+  }
+  if (second === undefined) return first;
+  if (command === null) {
+    const near = nearest(first, COMMAND_WORDS);
+    // Two words of which the second alone has a digit: the first was meant to say what to do.
+    if (near !== null || (!/\d/.test(first) && /\d/.test(second))) {
       throw new PortolanError('USAGE', `There is no command “${echo(first)}”.`, {
-        hint: `Did you mean “portolan ${command}”?`,
+        hint:
+          near === null
+            ? `Commands are listed by portolan --help; all about a port: portolan ${echo(second)}`
+            : `Did you mean “portolan ${near}”?`,
       });
     }
-    throw new PortolanError(
-      'USAGE',
-      `One ${what.toLowerCase()} is asked for, and “${echo(first)}” and “${echo(second)}” were given.`,
-      {
-        hint: 'For a run of ports write 3000-3010.',
-      },
-    );
   }
-  return first;
+  throw new PortolanError(
+    'USAGE',
+    `One port is asked for, and “${echo(first)}” and “${echo(second)}” were given.`,
+    { hint: 'Ask for each by itself; for a run of ports: portolan 3000-3010' },
+  );
 }

@@ -16,6 +16,8 @@ export interface CommandSpec {
   readonly examples: readonly (readonly [command: string, what: string])[];
   /** What the exit codes mean. */
   readonly exits: string;
+  /** True where it answers from what a tool printed (--snapshot); else it refuses. */
+  readonly fromSnapshot?: true;
 }
 
 /** What a running command is given. Facts and probe are opened only when asked for. */

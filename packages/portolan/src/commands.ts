@@ -72,6 +72,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/run/command.ts')).spec,
     run: async () => (await import('./commands/run/run.ts')).run,
   },
+  read: {
+    spec: async () => (await import('./commands/read/command.ts')).spec,
+    run: async () => (await import('./commands/read/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

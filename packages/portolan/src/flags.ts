@@ -17,8 +17,13 @@ export interface Flag {
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'json', value: null, summary: 'print JSON for programs (see docs/json.md)' },
   { name: 'lang', value: 'TAG', summary: 'language of the answer: en (without it) or cs' },
-  { name: 'color', value: 'WHEN', summary: 'auto, always or never; NO_COLOR counts as never' },
+  { name: 'color', value: 'WHEN', summary: 'auto (only on a terminal, not with NO_COLOR), always or never' },
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
+  {
+    name: 'snapshot',
+    value: 'FILE',
+    summary: 'answer from what a tool printed, or from a saved list --json; - for stdin',
+  },
   { name: 'here', value: null, summary: 'look at this network namespace alone' },
   { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
   { name: 'no-bpf', value: null, summary: 'do not ask the kernel through BPF; walk the processes' },
@@ -105,11 +110,24 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
 }
 
 function unknownFlag(name: string, flags: readonly Flag[]): PortolanError {
-  const known = nearest(
-    name.replace(/^-+/, ''),
-    flags.map((flag) => flag.name),
-  );
+  const known = name.length === 2 ? ofLetter(name.slice(1), flags) : nearestFlag(name, flags);
   return new PortolanError('USAGE', `There is no flag ${echo(name)} here.`, {
     hint: known === null ? 'Flags are listed by --help.' : `Did you mean --${known}?`,
   });
+}
+
+function nearestFlag(name: string, flags: readonly Flag[]): string | null {
+  return nearest(
+    name.replace(/^-+/, ''),
+    flags.map((flag) => flag.name),
+  );
+}
+
+/** The one flag that a single letter can stand for: its short form in the other case, or the first letter of its name. */
+function ofLetter(letter: string, flags: readonly Flag[]): string | null {
+  const small = letter.toLowerCase();
+  const short = flags.find((flag) => flag.short?.toLowerCase() === small);
+  if (short !== undefined) return short.name;
+  const [one, another] = flags.filter((flag) => flag.name.startsWith(small));
+  return another === undefined ? (one?.name ?? null) : null;
 }

@@ -1,8 +1,23 @@
 // Help texts, made from the commands' and flags' own data.
-import { wrapText } from '@portolan/core';
+import { PortolanError, wrapText } from '@portolan/core';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
-import { type Flag, GLOBAL_FLAGS } from './flags.ts';
+import { echo, type Flag, GLOBAL_FLAGS } from './flags.ts';
+import { nearest } from './nearest.ts';
+
+/** What people ask help for who mean a port. */
+const PORT_WORDS: readonly string[] = ['port', 'help', PORT_COMMAND];
+
+/** Refuses a word that was meant for a command and is none; a service name or a number is a port, and has help. */
+export function checkTopic(word: string, asked: boolean): void {
+  if (/\d/.test(word) || PORT_WORDS.includes(word.toLowerCase())) return;
+  const near = nearest(word, Object.keys(COMMANDS));
+  if (near === null && !asked) return;
+  throw new PortolanError('USAGE', `There is no command “${echo(word)}”.`, {
+    hint:
+      near === null ? 'Commands are listed by portolan --help' : `Did you mean “portolan ${near} --help”?`,
+  });
+}
 
 /** Help for one command, or for the program. */
 export async function helpText(name: string | null): Promise<string> {

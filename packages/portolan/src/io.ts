@@ -1,11 +1,16 @@
 // The only door out: what commands may know of the terminal and the environment, and how they write.
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 import { PortolanError } from '@portolan/core';
 
 /** Everything a command may use of the outside besides facts and probe. */
 export interface Io {
-  /** Writes to standard output. */
-  out(text: string): void;
+  /** Writes to standard output: text, or what is UTF-8 already. */
+  out(text: string | Uint8Array): void;
+  /**
+   * Begins to write bytes to standard output on another thread, which must stay as they are until that is done. Nothing else
+   * may be written before then.
+   */
+  outBeside(bytes: Uint8Array): Promise<void>;
   /** Writes to standard error. */
   err(text: string): void;
   readonly env: NodeJS.ProcessEnv;
@@ -27,6 +32,12 @@ export function processIo(): Io {
   const terminal = isTerminal(1);
   return {
     out: (text) => writeAll(1, text),
+    outBeside(bytes) {
+      const written = writeBeside(1, bytes);
+      // Whoever waits for it gets to know; if nobody does any more, something else has failed already.
+      written.catch(() => undefined);
+      return written;
+    },
     err: (text) => {
       try {
         writeAll(2, text);
@@ -79,22 +90,41 @@ function utf8(text: string): Buffer {
 }
 
 /** Writes in one go and in order; loading process.stdout for a pipe would cost 3 ms. */
-function writeAll(fd: number, text: string): void {
-  const bytes = utf8(text);
+function writeAll(fd: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? utf8(text) : text;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'EPIPE') throw new OutputClosed();
-      if (code !== 'EAGAIN') {
-        throw new PortolanError('OUTPUT', `The answer could not be written (${code ?? 'unknown error'}).`, {
-          hint: 'What was written before this is cut short.',
-          cause: error,
-        });
-      }
-      // A pipe set to non-blocking by its other end is full: wait a moment without spinning.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+      waitOrThrow(error);
     }
   }
+}
+
+async function writeBeside(fd: number, bytes: Uint8Array): Promise<void> {
+  const begun = (at: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      write(fd, bytes, at, (error, length) => (error === null ? resolve(length) : reject(error)));
+    });
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += await begun(at);
+    } catch (error) {
+      waitOrThrow(error);
+    }
+  }
+}
+
+/** After a write that failed: returns when it may be tried again, and throws where it may not. */
+function waitOrThrow(error: unknown): void {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EPIPE') throw new OutputClosed();
+  if (code !== 'EAGAIN') {
+    throw new PortolanError('OUTPUT', `The answer could not be written (${code ?? 'unknown error'}).`, {
+      hint: 'What was written before this is cut short.',
+      cause: error,
+    });
+  }
+  // A pipe set to non-blocking by its other end is full: wait a moment without spinning.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 }

@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import {
+  asciiText,
   exitCodeOf,
   LANGUAGES,
   loadTranslator,
@@ -17,6 +18,7 @@ import type { Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
 import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
 import { type Io, OutputClosed } from './io.ts';
+import type { PrintedFile } from './printed.ts';
 
 /** Width of messages on standard error, whatever the terminal: they are short. */
 const MESSAGE_WIDTH = 80;
@@ -39,9 +41,9 @@ export interface Start {
 
 /** Runs a command line; never throws for what a user can cause. */
 export async function main(start: Start): Promise<number> {
-  const { io } = start;
+  const io = showsUnicode(start.io.env) ? start.io : asciiErrors(start.io);
   try {
-    return await dispatch(start);
+    return await dispatch({ ...start, io });
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
     const told = error instanceof PortolanError ? error : withoutDescriptors(error);
@@ -89,9 +91,16 @@ async function dispatch(start: Start): Promise<number> {
     return 0;
   }
   if (parsed.switches.has('help')) {
-    const { helpText } = await import('./help.ts');
-    io.out(await helpText(first === null ? null : name));
+    const { checkTopic, helpText } = await import('./help.ts');
+    if (first !== null && !named) checkTopic(first.word, start.args[0] === 'help');
+    const text = await helpText(first === null ? null : name);
+    io.out(showsUnicode(io.env) ? text : asciiText(text));
     return 0;
+  }
+  const snapshot = parsed.values.get('snapshot');
+  if (snapshot !== undefined && spec.fromSnapshot !== true) {
+    const { refuseSnapshot } = await import('./snapshot-refused.ts');
+    refuseSnapshot(name, snapshot);
   }
   const run = await entry.run();
   return run(context(start, parsed, await language(parsed)));
@@ -131,6 +140,12 @@ function context(start: Start, parsed: Parsed, lang: Translator): Context {
   const procRoot = parsed.values.get('procfs-root');
   const noFfi = parsed.switches.has('no-ffi');
   const noBpf = parsed.switches.has('no-bpf');
+  const printedPath = parsed.values.get('snapshot');
+  if (printedPath !== undefined && procRoot !== undefined) {
+    throw new PortolanError('USAGE', '--snapshot and --procfs-root are two recorded hosts; name one.');
+  }
+  /** What a tool printed, read once however often it is looked at. */
+  let printed: PrintedFile | null = null;
   let dataDir: string | null = null;
   const self: Context = {
     io,
@@ -155,6 +170,17 @@ function context(start: Start, parsed: Parsed, lang: Translator): Context {
     },
     async look(request) {
       if (procRoot !== undefined) checkProcRoot(procRoot);
+      const namespaces = request.namespaces !== false && !parsed.switches.has('here');
+      if (printedPath !== undefined) {
+        const { printedSnapshot, readPrintedFile } = await import('./printed.ts');
+        printed ??= readPrintedFile(printedPath, await self.facts(false), null);
+        if (printed.reading.formats.length === 0) {
+          throw new PortolanError('USAGE', `--snapshot: nothing in ${echo(printedPath)} was understood.`, {
+            hint: 'portolan read FILE tells what is wrong with each line.',
+          });
+        }
+        return printedSnapshot(printed, printedPath, { ...request, namespaces });
+      }
       const { snapshot } = await import('@portolan/probe');
       return snapshot({
         ...request,
@@ -162,7 +188,7 @@ function context(start: Start, parsed: Parsed, lang: Translator): Context {
         ffi: !noFfi,
         bpf: !noBpf,
         walkWorker: start.walkWorker,
-        namespaces: request.namespaces !== false && !parsed.switches.has('here'),
+        namespaces,
         cacheDir: cacheDirectory(io.env, process.geteuid?.()),
         call: () => start.call(),
       });
@@ -206,6 +232,11 @@ function wantsColor(when: string | undefined, io: Io): boolean {
     default:
       throw new PortolanError('USAGE', `--color takes auto, always or never, not “${echo(when ?? '')}”.`);
   }
+}
+
+/** Standard error carries words of ours alone; standard output may be JSON, and sees to itself. */
+function asciiErrors(io: Io): Io {
+  return { ...io, err: (text) => io.err(asciiText(text)) };
 }
 
 /** Only a locale that says so is taken at its word; one that says nothing is most often a container with UTF-8. */

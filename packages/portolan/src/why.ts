@@ -42,6 +42,8 @@ export interface WhyTools {
   /** What could go wrong with a service on the port, as the report tells it. */
   risks(snapshot: Snapshot): Promise<readonly Risk[]>;
   readonly call: () => string;
+  /** True for a recorded host of which sockets alone are known. */
+  readonly evidence?: boolean;
 }
 
 /** What is looked for the first time, and what again: limits and other namespaces do not matter to the bind. */
@@ -182,6 +184,7 @@ export async function explainBind(asked: AskedBind, tools: WhyTools): Promise<Wh
     limits: first.limits,
     platform: first.platform,
     untried,
+    evidence: tools.evidence === true,
     risks:
       result?.ok === true && wish.port !== 0
         ? (await tools.risks(first)).filter(({ id }) => id !== 'in-use')

@@ -5,7 +5,15 @@ import { type Forecast, type ListenerForecast, RESTART_SECONDS } from '../model/
 import { type Message, say } from '../model/message.ts';
 import { inRange, type PortRange, type Transport } from '../model/port.ts';
 import type { Holder } from '../model/report.ts';
-import type { CellUse, Endpoint, EphemeralUse, Opened, Snapshot, TcpCells } from '../model/socket.ts';
+import type {
+  CellUse,
+  Endpoint,
+  EphemeralUse,
+  HostLimits,
+  Opened,
+  Snapshot,
+  TcpCells,
+} from '../model/socket.ts';
 
 /** How long a closed connection keeps its port (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
 const TIME_WAIT_SECONDS = 60;
@@ -171,27 +179,40 @@ function rateMessage(cell: CellUse, rate: number, waiting: number, opened: Opene
   return say('forecast.rate.opened', { count, time: durationMessage(seconds) });
 }
 
+/** Tells which holders there may be a forecast for: listeners whose ports the kernel hands out. */
+export function isForetold({ ephemeral, reserved }: HostLimits): (holder: Holder) => boolean {
+  if (ephemeral === null || reserved === null) return () => false;
+  return ({ kind, transport, local, namespace }) =>
+    inRange(local.port, ephemeral) &&
+    kind === 'listener' &&
+    transport === 'tcp' &&
+    namespace === null &&
+    !reserved.some((part) => inRange(local.port, part));
+}
+
 /**
  * Forecasts for the listeners among these holders whose ports lie in the ephemeral range, the likeliest to be taken
  * first. A UDP socket there is most often a client's and has none. The snapshot must have all sockets, or a count.
  */
-export function listenerForecasts(snapshot: Snapshot, holders: readonly Holder[]): ListenerForecast[] {
+export function listenerForecasts(snapshot: Snapshot, holders: Iterable<Holder>): ListenerForecast[] {
   const { ephemeral, reserved } = snapshot.limits;
   if (ephemeral === null || reserved === null) return [];
   const endpoints = new Map<string, Endpoint>();
-  for (const { kind, transport, local, namespace } of holders) {
-    if (kind !== 'listener' || transport !== 'tcp' || namespace !== null) continue;
-    if (!inRange(local.port, ephemeral) || reserved.some((part) => inRange(local.port, part))) continue;
-    endpoints.set(`${local.address} ${local.port}`, local);
+  const foretold = isForetold(snapshot.limits);
+  for (const holder of holders) {
+    const { local } = holder;
+    if (foretold(holder)) endpoints.set(`${local.address} ${local.port}`, local);
   }
+  let near: readonly CountedSocket[] | null = null;
   const counted = new Map<string, EphemeralUse>();
   const useFor = (address: string): EphemeralUse => {
     const known = snapshot.ephemeralUse ?? counted.get(address);
     if (known !== undefined) return known;
-    const sockets = snapshot.sockets.filter(
-      (socket) => socket.transport === 'tcp' && socket.namespace === null,
+    near ??= snapshot.sockets.filter(
+      ({ local, transport, namespace }) =>
+        inRange(local.port, ephemeral) && transport === 'tcp' && namespace === null,
     );
-    const use = { tcp: countTcp(sockets, ephemeral, reserved, address), udp: null, opened: null };
+    const use = { tcp: countTcp(near, ephemeral, reserved, address), udp: null, opened: null };
     counted.set(address, use);
     return use;
   };

@@ -28,6 +28,11 @@ export function holderKind(socket: Socket): HolderKind {
 
 /** The holder that a socket is, as if it were alone; `holdersOf` counts those that share an endpoint. */
 export function toHolder(socket: Socket): Holder {
+  return holderIn(socket, 1);
+}
+
+/** The holder that a socket is, one of `group` that share an endpoint. */
+function holderIn(socket: Socket, group: number): Holder {
   return {
     kind: holderKind(socket),
     transport: socket.transport,
@@ -42,7 +47,7 @@ export function toHolder(socket: Socket): Holder {
     owners: socket.owners,
     device: socket.device,
     mptcp: socket.mptcp,
-    group: 1,
+    group,
     activation: socket.activation,
     publishes: socket.publishes,
     redirect: null,
@@ -85,6 +90,28 @@ export function holdersOf(
   ports: PortRange | null,
   transports: readonly Transport[],
 ): Holder[] {
+  const holders: Holder[] = [];
+  holdersInTurn(
+    snapshot,
+    ports,
+    transports,
+  )((holder) => {
+    holders.push(holder);
+    return true;
+  });
+  return holders;
+}
+
+/**
+ * The same one at a time: whoever writes them as they come never has 45,000 of them at once. The result hands them to
+ * `take` until that returns false, goes on from there when it is called again, and tells whether there may be more. It is no
+ * generator, for that takes longer to go on than most holders take to be written.
+ */
+export function holdersInTurn(
+  snapshot: Snapshot,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+): (take: (holder: Holder) => boolean) => boolean {
   const entries: Entry[] = snapshot.sockets.filter(
     (socket) =>
       (ports === null || inRange(socket.local.port, ports)) && transports.includes(socket.transport),
@@ -93,18 +120,33 @@ export function holdersOf(
     if (ports !== null && (redirect.ports[0] > ports[1] || redirect.ports[1] < ports[0])) continue;
     if (transports.includes(redirect.transport)) entries.push(redirectHolder(redirect, ports));
   }
-  const holders = inOrder(entries).map((entry) => ('kind' in entry ? entry : toHolder(entry)));
-  countGroups(holders);
-  return holders;
+  const keys = sortedKeys(entries);
+  const count = entries.length;
+  let next = 0;
+  return (take) => {
+    for (let first = next; first < count; first = next) {
+      const key = keys[2 * first + HIGH];
+      next = first + 1;
+      while (next < count && keys[2 * next + HIGH] === key) next++;
+      const entry = entries[keys[2 * first + LOW] ?? 0];
+      let more = true;
+      if (next - first === 1 && entry !== undefined) more = take(holderFrom(entry, 1));
+      else for (const holder of alike(entries, keys, first, next)) more = take(holder);
+      if (!more) return true;
+    }
+    return false;
+  };
 }
-
-type Counted = { -readonly [K in keyof Holder]: Holder[K] };
 
 /** What is put in order: sockets, which are smaller than their holders, and the holders that rules are. */
 type Entry = Socket | Holder;
 
 function kindOf(entry: Entry): HolderKind {
   return 'kind' in entry ? entry.kind : holderKind(entry);
+}
+
+function holderFrom(entry: Entry, group: number): Holder {
+  return 'kind' in entry ? entry : holderIn(entry, group);
 }
 
 const KIND_RANK: Readonly<Record<HolderKind, number>> = Object.fromEntries(
@@ -114,36 +156,27 @@ const KIND_RANK: Readonly<Record<HolderKind, number>> = Object.fromEntries(
 /** By the alphabet. */
 const TRANSPORT_RANK: Readonly<Record<Transport, number>> = { dccp: 0, sctp: 1, tcp: 2, udp: 3 };
 
+/** Which of the two 32-bit words of a 64-bit number counts less, as this machine has them in memory. */
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
+
 /**
- * Sorts by one number for each entry, of which its place is the last digit: a third of the time of comparing 45,000
- * entries field by field, which is left for those whose numbers are the same but for the place.
+ * One 64-bit number for each entry, sorted: the high word is what it is put in order by, the low one its place. That
+ * takes a fifth of the time of comparing 45,000 entries field by field, which is left for those whose high words
+ * are the same.
  */
-function inOrder(entries: readonly Entry[]): Entry[] {
-  const count = entries.length;
-  const addresses = addressRanks(entries);
-  // More addresses than a number has room for are compared as text.
-  const digits = addresses.size * count < Number.MAX_SAFE_INTEGER / FIRST_DIGITS ? addresses.size : 1;
-  const keys = new Float64Array(count);
+function sortedKeys(entries: readonly Entry[]): Uint32Array {
+  const { ranks, count } = addressRanks(entries);
+  // More addresses than the word has room for are compared as text.
+  const digits = count * FIRST_DIGITS <= 2 ** 32 ? count : 1;
+  const keys = new BigUint64Array(entries.length);
+  const words = new Uint32Array(keys.buffer);
   entries.forEach((entry, place) => {
-    const address = digits === 1 ? 0 : (addresses.get(entry.local.address) ?? 0);
-    keys[place] = (firstDigits(entry) * digits + address) * count + place;
+    words[2 * place + LOW] = place;
+    words[2 * place + HIGH] = firstDigits(entry) * digits + (digits === 1 ? 0 : (ranks[place] ?? 0));
   });
   keys.sort();
-  const ordered: Entry[] = [];
-  for (let first = 0; first < count; ) {
-    const key = Math.floor((keys[first] ?? 0) / count);
-    let end = first;
-    for (; end < count && Math.floor((keys[end] ?? 0) / count) === key; end++) {
-      const entry = entries[(keys[end] ?? 0) % count];
-      if (entry !== undefined) ordered.push(entry);
-    }
-    if (end - first > 1) {
-      const same = ordered.slice(first, end).sort(compareRest);
-      for (const [index, entry] of same.entries()) ordered[first + index] = entry;
-    }
-    first = end;
-  }
-  return ordered;
+  return words;
 }
 
 const PORTS = 1 << 16;
@@ -159,12 +192,44 @@ function firstDigits(entry: Entry): number {
   );
 }
 
-/** The place of each local address among them all. */
-function addressRanks(entries: readonly Entry[]): Map<string, number> {
-  const ranks = new Map<string, number>();
-  for (const { local } of entries) ranks.set(local.address, 0);
-  for (const [rank, address] of [...ranks.keys()].sort(compareText).entries()) ranks.set(address, rank);
-  return ranks;
+/** For each entry the place of its local address among them all, and how many they are. */
+function addressRanks(entries: readonly Entry[]): { ranks: Uint32Array; count: number } {
+  const numbers = new Map<string, number>();
+  const ranks = new Uint32Array(entries.length);
+  entries.forEach(({ local }, place) => {
+    let number = numbers.get(local.address);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(local.address, number);
+    }
+    ranks[place] = number;
+  });
+  const rankOf = new Uint32Array(numbers.size);
+  const sorted = [...numbers].sort(([a], [b]) => compareText(a, b));
+  for (const [rank, [, number]] of sorted.entries()) rankOf[number] = rank;
+  for (let place = 0; place < ranks.length; place++) ranks[place] = rankOf[ranks[place] ?? 0] ?? 0;
+  return { ranks, count: numbers.size };
+}
+
+/**
+ * Holders of entries that the number orders alike. Only with SO_REUSEPORT can two listeners have the very same endpoint
+ * (man socket(7)); in order, they stand side by side and are counted.
+ */
+function alike(entries: readonly Entry[], keys: Uint32Array, first: number, end: number): Holder[] {
+  const same: Entry[] = [];
+  for (let at = first; at < end; at++) {
+    const entry = entries[keys[2 * at + LOW] ?? 0];
+    if (entry !== undefined) same.push(entry);
+  }
+  same.sort(compareRest);
+  const holders: Holder[] = [];
+  for (let from = 0; from < same.length; ) {
+    let to = from + 1;
+    while (to < same.length && sharesEndpoint(same[from], same[to])) to++;
+    for (const entry of same.slice(from, to)) holders.push(holderFrom(entry, to - from));
+    from = to;
+  }
+  return holders;
 }
 
 /** What the number does not tell. */
@@ -177,23 +242,12 @@ function compareRest(a: Entry, b: Entry): number {
   );
 }
 
-/**
- * Only with SO_REUSEPORT can two listeners have the very same endpoint (man socket(7)); in order, they stand side by
- * side.
- */
-function countGroups(holders: readonly Counted[]): void {
-  for (let first = 0; first < holders.length; ) {
-    let end = first + 1;
-    while (end < holders.length && sharesEndpoint(holders[first], holders[end])) end++;
-    if (end - first > 1) for (const holder of holders.slice(first, end)) holder.group = end - first;
-    first = end;
-  }
-}
-
-function sharesEndpoint(a: Holder | undefined, b: Holder | undefined): boolean {
+function sharesEndpoint(a: Entry | undefined, b: Entry | undefined): boolean {
   return (
-    a?.kind === 'listener' &&
-    b?.kind === 'listener' &&
+    a !== undefined &&
+    b !== undefined &&
+    kindOf(a) === 'listener' &&
+    kindOf(b) === 'listener' &&
     a.local.port === b.local.port &&
     a.local.address === b.local.address &&
     a.transport === b.transport &&

@@ -43,6 +43,8 @@ export interface WhyInput {
   readonly platform: string;
   /** Why the child gave no result; null where it did, and where there is no trying as on a recorded host. */
   readonly untried: string | null;
+  /** True for a recorded host of which sockets alone are known: who is certainly in the way decides. */
+  readonly evidence?: boolean;
   readonly risks: readonly Risk[];
   readonly gaps: readonly Gap[];
   /** How a shell calls this program. */
@@ -131,9 +133,10 @@ export function alternativesTo(
 export function whyOf(input: WhyInput): WhyDecision {
   const { wish, rounds, host } = input;
   const result = rounds.at(-1)?.result ?? null;
+  const known = result ?? (input.evidence === true ? byEvidence(input) : null);
   const changed = changesOf(input);
   const gaps = [...input.gaps];
-  let bindable = result === null ? null : result.ok;
+  let bindable = known === null ? null : known.ok;
   if (result === null) {
     if (input.untried !== null) gaps.push(bindGap('bind-untried', { reason: input.untried }));
   } else if (!result.exact) {
@@ -148,7 +151,10 @@ export function whyOf(input: WhyInput): WhyDecision {
     usual: input.usual,
     bindable,
     result,
-    causes: result === null || result.ok ? [] : causesOf(input, result, seen),
+    causes: (known === null || known.ok ? [] : causesOf(input, known, seen)).map((each) =>
+      // What helps there is no command for here.
+      input.evidence === true ? { ...each, remedies: [] } : each,
+    ),
     notes: notesOf(input, result, seen),
     risks: bindable === true ? input.risks : [],
     changed,
@@ -164,6 +170,20 @@ export function whyOf(input: WhyInput): WhyDecision {
   function standsInTheWay(holder: Holder): boolean {
     return conflictOf(wish, holder, host.uid) !== 'none';
   }
+}
+
+/**
+ * What a bind would have come to on a recorded host. Only a failure can be known: nobody can tell that nothing else stood in
+ * the way. The rules are Linux's; on other systems a TCP listener on the very same address is in the way as well.
+ */
+function byEvidence({ wish, holders, host, platform }: WhyInput): BindResult | null {
+  const inTheWay = holders.some(
+    (holder) =>
+      conflictOf(wish, holder, host.uid) === 'certain' &&
+      (platform === 'linux' ||
+        (platform !== 'win32' && holder.state === 'LISTEN' && holder.local.address === wish.address)),
+  );
+  return inTheWay ? { ok: false, errno: 'EADDRINUSE', step: null, exact: true } : null;
 }
 
 function bindGap(code: 'bind-untried' | 'bind-inexact', values: Gap['values']): Gap {

@@ -89,8 +89,9 @@ export interface Redirect {
   readonly partial?: true;
   /** `prerouting` for packets that come in, `output` for those that programs here send. */
   readonly hooks: readonly ('prerouting' | 'output')[];
-  readonly by: 'nftables' | 'iptables';
-  /** Table and chain that hold the rule. */
+  /** What has the rule; `kube-proxy` where a Service's object says that nodes have one, not which. */
+  readonly by: 'nftables' | 'iptables' | 'kube-proxy';
+  /** Table and chain that hold the rule; empty where that was not told. */
   readonly table: string;
   readonly chain: string;
   /** Who wrote the rule, where its form or comment shows it. */
@@ -194,7 +195,24 @@ export type GapCode =
   | 'xsan-processes'
   | 'port-range-option'
   | 'sample-unmade'
-  | 'leases-private';
+  | 'leases-private'
+  | 'printed-transport'
+  | 'printed-listeners-only'
+  | 'printed-connections-only'
+  | 'printed-bound'
+  | 'printed-closing'
+  | 'printed-others'
+  | 'printed-owners'
+  | 'printed-one-owner'
+  | 'printed-names'
+  | 'printed-states'
+  | 'printed-unknown'
+  | 'printed-more'
+  | 'printed-scan'
+  | 'printed-containers'
+  | 'printed-services'
+  | 'printed-rest'
+  | 'printed-said';
 
 /** Something the probe could not see. */
 export interface Gap {
@@ -257,8 +275,8 @@ export interface Snapshot {
   readonly release: string | null;
   /** ISO 8601 in UTC. */
   readonly takenAt: string;
-  /** How sockets were read. */
-  readonly via: 'sock_diag' | 'procfs' | 'none';
+  /** How sockets were read; `printed`: from what a tool printed. */
+  readonly via: 'sock_diag' | 'procfs' | 'printed' | 'none';
   readonly limits: HostLimits;
   /** Ports in use within the ephemeral range; null where they were not counted. */
   readonly ephemeralUse: EphemeralUse | null;

@@ -83,7 +83,7 @@ export function renderTerminal(page: Page, options: TerminalOptions): string {
   const { lang, unicode } = options;
   const renderer = new Renderer(unicode || lang.lang === 'en' ? options : { ...options, lang: plain(lang) });
   const text = `${renderer.page(page)}\n`;
-  return options.unicode ? text : text.replace(/[\u00a0–—…“”„’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
+  return options.unicode ? text : asciiText(text);
 }
 
 /** Sentences without the marks on their letters; commands, which are copied, are no sentences. */
@@ -96,6 +96,11 @@ function plain(lang: Translator): Translator {
         .normalize('NFD')
         .replace(/\p{Mn}/gu, ''),
   };
+}
+
+/** What Portolan writes, for a locale that cannot show more than ASCII; names of others stay as they are. */
+export function asciiText(text: string): string {
+  return text.replace(/[\u00a0–—…“”„’→│▼█░▒╌─┴]/g, (char) => ASCII[char] ?? char);
 }
 
 class Renderer {

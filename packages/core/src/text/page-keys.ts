@@ -19,6 +19,7 @@ export const PAGE_PREFIXES: readonly string[] = [
   'parity.',
   'query.',
   'range.',
+  'read.',
   'remedy.',
   'risk.',
   'ruler.',

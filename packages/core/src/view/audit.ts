@@ -46,7 +46,7 @@ export function auditPage(decision: AuditDecision): Page {
 const FILES_NAMED = 3;
 
 function answer(decision: AuditDecision): Node {
-  const { findings, fixed, scope, ephemeral, xsan } = decision;
+  const { findings, silenced, fixed, scope, ephemeral, xsan } = decision;
   const worst = findings[0]?.severity;
   const grave = findings.filter(({ severity }) => severity === 'high').length;
   const first =
@@ -56,15 +56,20 @@ function answer(decision: AuditDecision): Node {
           grave,
           ports: fixed.length,
         })
-      : xsan !== null && fixed.length === 0
-        ? say(
-            xsan.present
-              ? 'audit.answer.xsan.clean'
-              : xsan.found.processes === null
-                ? 'audit.answer.xsan.unseen'
-                : 'audit.answer.xsan.none',
-          )
-        : say(fixed.length === 0 ? 'audit.answer.none' : 'audit.answer.clean', { count: fixed.length });
+      : silenced.length > 0
+        ? say(fixed.length === 0 ? 'audit.answer.known.xsan' : 'audit.answer.known', {
+            count: silenced.length,
+            ports: fixed.length,
+          })
+        : xsan !== null && fixed.length === 0
+          ? say(
+              xsan.present
+                ? 'audit.answer.xsan.clean'
+                : xsan.found.processes === null
+                  ? 'audit.answer.xsan.unseen'
+                  : 'audit.answer.xsan.none',
+            )
+          : say(fixed.length === 0 ? 'audit.answer.none' : 'audit.answer.clean', { count: fixed.length });
   // Nothing is called fine under a gap that could hide what is not.
   const open = findings.length === 0 && decision.gaps.some(hides);
   const looked: Message[] = [];

@@ -194,7 +194,8 @@ export function redirectTarget({ target: { address, port } }: Redirect): Message
 
 /** Who wrote the rule, where that is known, and where it stands. */
 function redirectNodes({ by, table, chain, maker, name, hooks, partial }: Redirect): Node[] {
-  const rule = say('holder.redirect.rule', { by, table, chain });
+  const rule =
+    table === '' ? say('holder.redirect.proxied') : say('holder.redirect.rule', { by, table, chain });
   const only = hooks[0] === 'output' ? 'holder.redirect.outgoing' : 'holder.redirect.incoming';
   const where: Node = {
     kind: 'para',
@@ -268,22 +269,23 @@ export function gapMessages(gap: Gap): { what: Message; why: Message } {
   return { what: say(`gap.${gap.code}.what`, gap.values), why: say(`gap.${gap.code}.why`, gap.values) };
 }
 
-/** Gaps as a list, each with the command that closes it. */
+/** Gaps as a list, with the commands that close them; one command that closes several in a row is told once, after the last. */
 export function gapsNode(gaps: readonly Gap[]): Node {
   return {
     kind: 'list',
-    items: gaps.map((gap) => {
+    items: gaps.map((gap, index) => {
       const { what, why } = gapMessages(gap);
+      const told = gap.remedy !== null && gaps[index + 1]?.remedy !== gap.remedy;
+      const several = gaps[index - 1]?.remedy === gap.remedy;
       return {
         mark: gap.coversUse ? 'medium' : 'info',
         inline: [said(say('gap.title', { what })), data(': '), said(why, 'dim'), data('.')],
-        nodes:
-          gap.remedy === null
-            ? []
-            : [
-                { kind: 'para', inline: [said(say('gap.remedy'), 'dim')] },
-                { kind: 'commands', lines: [gap.remedy] },
-              ],
+        nodes: told
+          ? [
+              { kind: 'para', inline: [said(say(several ? 'gap.remedy.several' : 'gap.remedy'), 'dim')] },
+              { kind: 'commands', lines: [gap.remedy] },
+            ]
+          : [],
       };
     }),
   };

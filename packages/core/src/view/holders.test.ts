@@ -1,12 +1,14 @@
 // How ports of containers and sockets of systemd read, in sentences and in the table, on a terminal of 80 columns.
 import { expect, test } from 'vitest';
-import { makeGap, makeOwner, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
+import { makeGap, makeOwner, makeRedirect, makeSnapshot, makeSocket } from '../../../../fixtures/makers.ts';
+import { explain } from '../decide/explain.ts';
 import { holdersOf, toHolder, useOf } from '../decide/use.ts';
-import type { Container, Redirect, Socket } from '../model/socket.ts';
+import type { Container, Gap, Redirect, Socket } from '../model/socket.ts';
 import { renderTerminal } from '../render/terminal.ts';
 import { translator } from '../text/catalog.ts';
 import { mainOwner, whoWords } from './holder-words.ts';
 import { listPage, whoPage } from './list.ts';
+import { rangePage } from './search.ts';
 
 const lang = translator('en');
 const options = { lang, width: 80, color: false, unicode: true, fit: true };
@@ -103,6 +105,92 @@ test('long names leave room for the rest of the table, and their ends stay', () 
   for (const one of lines) expect([...one].length).toBeLessThanOrEqual(80);
   // The page of the port has it whole.
   expect(who([long])).toContain(name);
+});
+
+test('a list with rules: they are counted apart, among the listed sockets neither', () => {
+  const snapshot = makeSnapshot({
+    sockets: [
+      makeSocket(),
+      makeSocket({ state: 'ESTABLISHED', peer: { address: '127.0.0.1', port: 5 }, owners: [] }),
+    ],
+    redirects: [makeRedirect(), makeRedirect({ ports: [30_100, 30_110] })],
+  });
+  const of = (from: typeof snapshot): string[] => {
+    const holders = holdersOf(from, null, ['tcp', 'udp']);
+    const rest = {
+      gaps: [],
+      claimsOf: () => [],
+      all: false,
+      filtered: false,
+      forecasts: [],
+      ephemeral: null,
+    };
+    return renderTerminal(listPage({ holders, ...rest }), options).split('\n');
+  };
+  expect(of(snapshot).slice(0, 3)).toEqual([
+    '2 sockets hold a port here.',
+    '1 of them listens or is bound and is listed; the others are counted below.',
+    '2 rules send the packets of ports elsewhere and are listed.',
+  ]);
+  expect(of({ ...snapshot, sockets: [] }).slice(0, 2)).toEqual([
+    'No socket holds a port here.',
+    '2 rules send the packets of ports elsewhere and are listed.',
+  ]);
+  expect(of({ ...snapshot, redirects: [] }).join('\n')).not.toContain('rule');
+});
+
+test('gaps that one command closes tell it once, after the last', () => {
+  const remedy = 'sudo portolan who 8080';
+  const gap = (code: Gap['code'], of: string | null): Gap =>
+    makeGap({ code, values: {}, remedy: of, coversUse: false });
+  const show = (...gaps: Gap[]): string => {
+    const use = useOf(makeSnapshot({ gaps }), [8080, 8080], ['tcp']);
+    return renderTerminal(whoPage(8080, ['tcp'], use), options);
+  };
+  const same = show(gap('redirects-no-rights', remedy), gap('redirects-unlisted', remedy));
+  expect(same.split(remedy)).toHaveLength(2);
+  expect(same.trimEnd()).toMatch(/To see them:\n +sudo portolan who 8080$/);
+  const others = show(gap('redirects-no-rights', remedy), gap('redirects-unlisted', 'sudo portolan list'));
+  expect(others.match(/To see it:/g)).toHaveLength(2);
+  const between = show(
+    gap('redirects-no-rights', remedy),
+    gap('redirects-unlisted', null),
+    gap('redirects-no-rights', remedy),
+  );
+  expect(between.split(remedy)).toHaveLength(3);
+});
+
+test('a run of ports: TIME_WAIT is nobody’s, a socket of another user is somebody’s', () => {
+  const local = (port: number): Socket['local'] => ({ address: '127.0.0.1', port });
+  const snapshot = makeSnapshot({
+    sockets: [
+      makeSocket({ local: local(3000), owners: [makeOwner({ name: 'node', pid: 7 })] }),
+      makeSocket({
+        local: local(3001),
+        peer: { address: '127.0.0.1', port: 50_000 },
+        state: 'TIME_WAIT',
+        owners: [],
+      }),
+      makeSocket({ local: local(3002), owners: [], uid: 1000, user: 'ann' }),
+    ],
+  });
+  const reports = [3000, 3001, 3002, 3003].map((port) =>
+    explain({
+      port,
+      transports: ['tcp'],
+      snapshot,
+      claims: { claims: [], sources: {} },
+      blocked: { source: 'fetch', ports: [] },
+      defaults: [],
+      source: (id) => ({ title: id, url: 'https://example.org', date: null }),
+      call: 'portolan',
+    }),
+  );
+  const text = renderTerminal(rangePage([3000, 3003], reports), options);
+  expect(text).toMatch(/^3000 {2}listener, node \(pid 7\) /m);
+  expect(text).toMatch(/^3001 {2}TIME_WAIT, no process /m);
+  expect(text).toMatch(/^3002 {2}listener, a process of user ann /m);
+  expect(text).toMatch(/^3003 {2}free /m);
 });
 
 test('an engine that did not answer, and systemd that did not', () => {

@@ -48,9 +48,11 @@ export function listPage({ holders, gaps, claimsOf, all, filtered, forecasts, ep
   const rows = here.filter(shown);
   const folded = here.filter((holder) => !shown(holder));
   // A rule that redirects a port is listed and is no socket.
-  const sockets = here.filter((holder) => holder.redirect === null).length;
+  const rules = here.filter((holder) => holder.redirect !== null).length;
+  const sockets = here.length - rules;
   const lines: Inline[][] = [[said(titleOf(sockets, gaps, filtered && here.length === 0), 'strong')]];
-  if (folded.length > 0) lines.push([said(say('list.shown', { count: rows.length }))]);
+  if (folded.length > 0) lines.push([said(say('list.shown', { count: rows.length - rules }))]);
+  if (rules > 0) lines.push([said(say('list.rules', { count: rules }))]);
   if (elsewhere.length > 0) lines.push([said(elsewhereTitle(elsewhere))]);
   nodes.push({ kind: 'answer', severity: 'info', lines });
   if (rows.length > 0) nodes.push(holdersTable(rows, claimsOf));

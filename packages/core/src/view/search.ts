@@ -3,7 +3,7 @@ import { claimName } from '../decide/claims.ts';
 import type { Claim } from '../model/claim.ts';
 import { say } from '../model/message.ts';
 import type { PortRange } from '../model/port.ts';
-import type { PortReport } from '../model/report.ts';
+import type { Holder, PortReport } from '../model/report.ts';
 import { gapsNode, whoWords } from './holder-words.ts';
 import { shortClaim } from './list.ts';
 import { data, fact, type Inline, type Node, type Page, said } from './tree.ts';
@@ -82,7 +82,7 @@ export function rangePage(range: PortRange, reports: readonly PortReport[]): Pag
         const here: Inline[] =
           first === undefined
             ? [said(say(report.use.verdict === 'free' ? 'range.free' : 'range.unknown'), 'dim')]
-            : [said(say(`kind.${first.kind}`)), data(' '), said(whoWords(first))];
+            : hereWords(first);
         return [[data(String(report.port), 'strong')], here, shortClaim(report.claims, report.transports)];
       }),
     },
@@ -90,4 +90,11 @@ export function rangePage(range: PortRange, reports: readonly PortReport[]): Pag
   const gaps = reports[0]?.use.gaps ?? [];
   if (gaps.length > 0) nodes.push(gapsNode(gaps));
   return { nodes };
+}
+
+/** The first holder of a port in a cell; a socket that is closing without a process is nobody's, and no unknown one's. */
+function hereWords(holder: Holder): Inline[] {
+  if (holder.kind === 'closing' && holder.owners.length === 0)
+    return [said(say('range.closing', { state: holder.state }))];
+  return [said(say(`kind.${holder.kind}`)), data(', '), said(whoWords(holder))];
 }

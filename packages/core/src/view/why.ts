@@ -112,7 +112,10 @@ function answer(decision: WhyDecision): Node {
   const severity =
     bindable === true ? (isRisky(decision) ? 'medium' : 'good') : bindable === null ? 'medium' : 'high';
   const first = [said(sentence(decision), 'strong')];
-  if (result === null) return { kind: 'answer', severity, lines: [first] };
+  if (result === null) {
+    const untried = bindable === null ? [] : [[said(say('why.evidence'))]];
+    return { kind: 'answer', severity, lines: [first, ...untried] };
+  }
   const values = { bind: bindWords(wish), result: resultWords(wish, result) };
   return {
     kind: 'answer',

@@ -15,7 +15,7 @@ import type { KernelFacts } from '../parse/linux-btf.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
-import { kernelFacts } from './bpf/facts.ts';
+import { freshFacts, kernelFacts } from './bpf/facts.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { type FdWalk, filesWalk, listPids, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
 import { finish } from './finish.ts';
@@ -90,13 +90,18 @@ function look(request: ProbeRequest): Snapshot {
       finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
-    const elsewhere = new Elsewhere(libc, request);
+    const elsewhere = new Elsewhere(
+      libc,
+      request,
+      () => findNamespaces(procRoot, pidsOf(procRoot).list, processes, linkReader(libc)).foreign,
+    );
     const parts = [here, ...elsewhere.parts(around.foreign)];
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port) => (libc === null || open === null ? null : kernelsList(libc, request, open, port)),
+      descriptors: (port, expected) =>
+        libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
       resting,
       everyThread: request.threads === true,
       privileged: !live || process.geteuid?.() === 0,
@@ -175,13 +180,23 @@ function kernelsList(
   request: ProbeRequest,
   open: OpenDescriptors,
   port: number | null,
+  sockets: number,
 ): Descriptors | null {
   const { ports, cacheDir } = request;
   if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
   // The running kernel stays the same as long as this process runs.
   known ??= kernelFacts(cacheDir ?? null);
   if (known === null) return null;
-  return bpfDescriptors(libc, known, port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null));
+  const one = port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null);
+  let found = bpfDescriptors(libc, known, one, sockets);
+  if (found === 'unproven') {
+    // What was kept of this kernel is wrong: it is read anew, and if that is no better the kernel is not asked again.
+    known = freshFacts(cacheDir ?? null);
+    found = known === null ? null : bpfDescriptors(libc, known, one, sockets);
+  }
+  if (found !== 'unproven') return found;
+  known = null;
+  return null;
 }
 
 /** From so many descriptors on a second thread is there before the walk is over. */

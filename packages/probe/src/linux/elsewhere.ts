@@ -17,24 +17,35 @@ const NAMES_SHOWN = 5;
 export class Elsewhere {
   readonly #libc: Libc | null;
   readonly #request: ProbeRequest;
-  readonly #unreadable: Foreign[] = [];
+  readonly #find: () => readonly Foreign[];
+  readonly #unreadable = new Map<number | string | null, Foreign>();
 
-  constructor(libc: Libc | null, request: ProbeRequest) {
+  /** `find`: the other namespaces as they are now. */
+  constructor(libc: Libc | null, request: ProbeRequest, find: () => readonly Foreign[]) {
     this.#libc = libc;
     this.#request = request;
+    this.#find = find;
   }
 
   /** Rows of each other namespace as they are now. */
   parts(foreign: readonly Foreign[]): TablePart[] {
-    return foreign.flatMap((each) => {
-      const read = (ports: PortRange | null): readonly LinuxSocketRow[] | null =>
-        this.#inside(each, ports) ?? this.#fromProc(each, ports);
-      const rows = read(this.#request.ports);
-      if (rows === null) {
+    return foreign.flatMap((found) => {
+      let each = found;
+      const read = (ports: PortRange | null): readonly LinuxSocketRow[] | null => {
+        const rows = this.#inside(each, ports) ?? this.#fromProc(each, ports);
+        if (rows !== null) return rows;
+        const { inode } = each.namespace;
+        // The process that stood for it may have ended, and others or a name keep it.
+        const again = inode === null ? undefined : this.#find().find((one) => one.namespace.inode === inode);
+        each = again ?? each;
+        const others =
+          again === undefined ? null : (this.#inside(again, ports) ?? this.#fromProc(again, ports));
         // One that has ended meanwhile is no gap.
-        if (isThere(each)) this.#unreadable.push(each);
-        return [];
-      }
+        if (others === null && isThere(each)) this.#unreadable.set(inode ?? each.path ?? each.tables, each);
+        return others;
+      };
+      const rows = read(this.#request.ports);
+      if (rows === null) return [];
       return [
         {
           namespace: each.namespace,
@@ -96,12 +107,13 @@ export class Elsewhere {
     const base = { remedy, coversUse: false, transports: [] };
     const gaps: Gap[] = [];
     if (hidden > 0) gaps.push({ code: 'namespaces-hidden', values: { processes: hidden }, ...base });
-    if (this.#unreadable.length > 0) {
-      const names = this.#unreadable.slice(0, NAMES_SHOWN).map(({ namespace }) => namespaceName(namespace));
-      const more = this.#unreadable.length > NAMES_SHOWN ? ', …' : '';
+    const unreadable = [...this.#unreadable.values()];
+    if (unreadable.length > 0) {
+      const names = unreadable.slice(0, NAMES_SHOWN).map(({ namespace }) => namespaceName(namespace));
+      const more = unreadable.length > NAMES_SHOWN ? ', …' : '';
       gaps.push({
         code: 'namespaces-unreadable',
-        values: { namespaces: this.#unreadable.length, names: names.join(', ') + more, reason: 'EPERM' },
+        values: { namespaces: unreadable.length, names: names.join(', ') + more, reason: 'EPERM' },
         ...base,
       });
     }

@@ -182,7 +182,7 @@ export function syscallWalk(libc: Libc, procRoot: string): FdWalk | null {
         // struct linux_dirent64: ino u64, off u64, reclen u16, type u8, name
         for (let at = 0; at < length; ) {
           const nameAt = at + 19;
-          at += names.readUInt16LE(at + 16);
+          at += (names[at + 16] ?? 0) | ((names[at + 17] ?? 0) << 8);
           if (names[nameAt] === 0x2e) continue;
           const size = libc.readlinkat(dir, namesAddress + nameAt, linkAddress, LINK_BYTES);
           if (size < 0) {

@@ -35,9 +35,9 @@ export interface OwnerJoin {
   readonly threadWalk: FdWalk;
   /**
    * The kernel's own list of descriptors of sockets, threads' included: of all that were asked for, or of one port; null
-   * where it cannot be had.
+   * where it cannot be had. There are about so many sockets.
    */
-  readonly descriptors: (port: number | null) => Descriptors | null;
+  readonly descriptors: (port: number | null, sockets: number) => Descriptors | null;
   /** Processes that were noted before the first walk, where walking all of them twice takes long. */
   readonly resting: RestingProcesses;
   readonly processes: ProcessReader;
@@ -130,6 +130,9 @@ export function joinOwners(
 
 const NOBODY: readonly Owner[] = [];
 
+/** Inodes as far as a walk needs to know them. */
+type Wanted = Pick<ReadonlySet<number>, 'has' | 'size'>;
+
 /** Where the search ended. */
 interface Search {
   /** The tables as they were read last. */
@@ -151,18 +154,20 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
   let parts = tables;
   if (!parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0)))
     return { parts, refused, bounded: false, error: null };
-  const first = join.descriptors(null);
+  const first = join.descriptors(null, countOf(parts));
   // A list that does not fit the tables, or of which no process is what it says, is not what we take it for.
   let listed = first !== null && fits(first, tables) && found.adopt(first) && found.knowsAny(tables);
   const asked = listed;
-  let missing = found.missing(parts);
+  // What is looked for, and of it what was not found.
+  let wanted: Wanted = listed ? found.missing(parts) : found.want(parts);
+  let missing: ReadonlySet<number> = new Set();
   let settled = false;
   try {
-    for (let round = 1; missing.size > 0; round++) {
+    for (let round = 1; wanted.size > 0; round++) {
       if (!listed) {
         const pids = listPids(join.procRoot).filter((pid) => !refused.has(pid));
         const walk = (some: readonly number[]): void => {
-          for (const pid of found.collect(join.walk, some, missing).refused) refused.add(pid);
+          for (const pid of found.collect(join.walk, some, wanted).refused) refused.add(pid);
         };
         // What was looked for in a process already, and cannot have come to it since, is not looked for again.
         const rested = new Set(settled ? pids.filter((pid) => join.resting.rested(pid)) : []);
@@ -170,22 +175,22 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
         // Unless somebody has it after all, for a process may share its descriptors with another that did run.
         if (rested.size > 0 && found.knows(missing)) walk([...rested]);
       }
-      const before = missing;
       missing = found.missing(parts);
       if (missing.size === 0) break;
       // A socket that has gone meanwhile is told from one that nobody owns by looking at its port again.
       parts = parts.map((part) => reread(part, missing));
       missing = found.missing(parts);
-      settled = [...missing].every((inode) => before.has(inode));
+      settled = [...missing].every((inode) => wanted.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
       if (missing.size > 0 && asked) {
-        listed = found.adopt(join.descriptors(onlyPort(parts, missing)));
+        listed = found.adopt(join.descriptors(onlyPort(parts, missing), countOf(parts)));
         missing = found.missing(parts);
       }
+      wanted = missing;
     }
     // The kernel's list has the descriptors of threads already.
-    const wanted = join.everyThread ? inodesOf(parts) : missing;
-    const bounded = wanted.size > 0 && !listed && searchThreads(wanted, refused, join, found);
+    const inThreads = join.everyThread ? inodesOf(parts) : missing;
+    const bounded = inThreads.size > 0 && !listed && searchThreads(inThreads, refused, join, found);
     return { parts, refused, bounded, error: null };
   } catch (error) {
     return { parts, refused, bounded: false, error: (error as NodeJS.ErrnoException).code ?? 'EIO' };
@@ -254,6 +259,10 @@ function searchThreads(
   return walked.bounded === true;
 }
 
+function countOf(parts: readonly TablePart[]): number {
+  return parts.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
 function inodesOf(parts: readonly TablePart[]): Set<number> {
   return new Set(parts.flatMap(({ rows }) => rows.map(({ inode }) => inode).filter((inode) => inode !== 0)));
 }
@@ -302,7 +311,7 @@ class FoundOwners {
   }
 
   /** Walks `pids` for `wanted`; returns what the walk could not do. */
-  collect(walk: FdWalk, pids: readonly number[], wanted: ReadonlySet<number>): WalkResult {
+  collect(walk: FdWalk, pids: readonly number[], wanted: Wanted): WalkResult {
     const hits = new Map<number, { proofs: Proof[]; inodes: number[] }>();
     let hit: { proofs: Proof[]; inodes: number[] } | undefined;
     let last = 0;
@@ -346,7 +355,7 @@ class FoundOwners {
     const alone: readonly Owner[] = [owner];
     for (const inode of inodes) {
       const owners = this.#byInode.get(inode);
-      if (owners === undefined) this.#byInode.set(inode, alone);
+      if (owners === undefined || owners.length === 0) this.#byInode.set(inode, alone);
       else if (!owners.includes(owner)) this.#byInode.set(inode, [...owners, owner]);
     }
   }
@@ -367,21 +376,36 @@ class FoundOwners {
     return null;
   }
 
+  /**
+   * Makes room for the owners of these rows, and gives their inodes as they are now and will be: a set of its own would
+   * take as long again to fill.
+   */
+  want(parts: readonly TablePart[]): Wanted {
+    for (const { rows } of parts)
+      for (const { inode } of rows)
+        if (inode !== 0 && !this.#byInode.has(inode)) this.#byInode.set(inode, NOBODY);
+    return this.#byInode;
+  }
+
   /** True where somebody was found for any of these rows. */
   knowsAny(parts: readonly TablePart[]): boolean {
-    return parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0 && this.#byInode.has(inode)));
+    return parts.some(({ rows }) => rows.some(({ inode }) => inode !== 0 && this.#isKnown(inode)));
   }
 
   /** True where somebody was found for any of these inodes. */
   knows(inodes: ReadonlySet<number>): boolean {
-    return [...inodes].some((inode) => this.#byInode.has(inode));
+    return [...inodes].some((inode) => this.#isKnown(inode));
+  }
+
+  #isKnown(inode: number): boolean {
+    return (this.#byInode.get(inode) ?? NOBODY).length > 0;
   }
 
   /** Inodes of these rows that nobody was found for. */
   missing(parts: readonly TablePart[]): Set<number> {
     const missing = new Set<number>();
     for (const { rows } of parts)
-      for (const { inode } of rows) if (inode !== 0 && !this.#byInode.has(inode)) missing.add(inode);
+      for (const { inode } of rows) if (inode !== 0 && !this.#isKnown(inode)) missing.add(inode);
     return missing;
   }
 

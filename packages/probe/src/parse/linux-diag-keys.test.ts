@@ -11,7 +11,7 @@ import {
 
 /** struct nlmsghdr and struct inet_diag_msg of one socket, with an attribute that names its protocol. */
 function message(
-  over: { state?: number; inode?: number; protocol?: number; peerPort?: number } = {},
+  over: { state?: number; inode?: number; protocol?: number; peerPort?: number; peer?: number[] } = {},
 ): Buffer {
   const bytes = Buffer.alloc(16 + 72 + 8);
   bytes.writeUInt32LE(bytes.length, 0);
@@ -21,6 +21,7 @@ function message(
   bytes.writeUInt16BE(8080, 20);
   bytes.writeUInt16BE(over.peerPort ?? 0, 22);
   bytes.set([127, 0, 0, 1], 24);
+  bytes.set(over.peer ?? [], 40);
   bytes.writeUInt32LE(over.inode ?? 777, 16 + 68);
   bytes.writeUInt16LE(5, 88);
   bytes.writeUInt16LE(10, 90);
@@ -64,18 +65,23 @@ describe('readDiagKeys', () => {
 });
 
 describe('readDeaths', () => {
-  test('transport, endpoint and peer', () => {
+  test('transport, endpoint, and whether it ever had a peer', () => {
     const deaths: Death[] = [];
     const bytes = Buffer.concat([
       message(),
-      message({ protocol: 17, peerPort: 53 }),
+      message({ protocol: 17, peerPort: 53, peer: [127, 0, 0, 1] }),
+      // Reset or refused: the port of its peer is gone, the address is not; the last bytes are those of ::1.
+      message({ peer: [127, 0, 0, 1] }),
+      message({ peer: [...Array.from({ length: 15 }, () => 0), 1] }),
       message({ protocol: 132 }),
     ]);
     readDeaths(bytes, bytes.length, (death) => deaths.push(death));
     const local = { address: '127.0.0.1', port: 8080 };
     expect(deaths).toEqual([
-      { transport: 'tcp', family: 'ipv4', local, peerPort: 0 },
-      { transport: 'udp', family: 'ipv4', local, peerPort: 53 },
+      { transport: 'tcp', family: 'ipv4', local, peerless: true },
+      { transport: 'udp', family: 'ipv4', local, peerless: false },
+      { transport: 'tcp', family: 'ipv4', local, peerless: false },
+      { transport: 'tcp', family: 'ipv4', local, peerless: false },
     ]);
   });
 

@@ -88,8 +88,11 @@ export interface Death {
   readonly transport: 'tcp' | 'udp';
   readonly family: 'ipv4' | 'ipv6';
   readonly local: Endpoint;
-  /** Port of its peer; 0 for a socket that had none. */
-  readonly peerPort: number;
+  /**
+   * True for one that never had a peer, as a listener. A connection that was reset or refused has lost the port of its
+   * peer by now, and not the address (tcp_disconnect in net/ipv4/tcp.c).
+   */
+  readonly peerless: boolean;
 }
 
 /** Reads messages of the multicast groups SKNLGRP_INET_TCP_DESTROY and its like (linux/sock_diag.h). */
@@ -103,9 +106,14 @@ export function readDeaths(bytes: Buffer, length: number, onDeath: (death: Death
       transport: protocol === IPPROTO_TCP ? 'tcp' : 'udp',
       family,
       local: { address: format(bytes, at + 8), port: bytes.readUInt16BE(at + 4) },
-      peerPort: bytes.readUInt16BE(at + 6),
+      peerless: bytes.readUInt16BE(at + 6) === 0 && isZero(bytes, at + 24, at + 40),
     });
   });
+}
+
+function isZero(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 function protocolOf(bytes: Buffer, start: number, end: number): number {

@@ -40,4 +40,5 @@ export const spec: CommandSpec = {
     ['portolan audit --write-baseline .portolan-known.json --reason "moved next release"', 'known findings'],
   ],
   exits: '0 nothing found, 1 findings, 2 wrong usage, 3 nothing could be looked at',
+  fromSnapshot: true,
 };

@@ -57,6 +57,7 @@ export const run: Run = async (context) => {
   }
   const root = rootOf(values.get('config-root'));
   const procRoot = values.get('procfs-root');
+  const printed = values.get('snapshot');
   const asked = (values.get('profile') ?? '').split(/[\n,]/).filter((name) => name !== '');
   if (asked.includes('list')) return listProfiles(context);
   const known = values.has('baseline') ? readBaseline(values.get('baseline') ?? '') : null;
@@ -66,11 +67,12 @@ export const run: Run = async (context) => {
   for (const file of positionals) gathering.named(file);
   const everything = positionals.length === 0 && asked.length === 0;
   if (everything) {
-    if (procRoot !== undefined && root === '/') {
+    const recorded = printed === undefined ? procRoot : printed;
+    if (recorded !== undefined && root === '/') {
       gathering.gaps.push({
         code: 'audit-units-recorded',
         values: {},
-        remedy: `${context.call()} audit --procfs-root ${shellQuote(procRoot)} --config-root DIR`,
+        remedy: `${context.call()} audit --${printed === undefined ? 'procfs-root' : 'snapshot'} ${shellQuote(recorded)} --config-root DIR`,
         coversUse: false,
         transports: [],
       });
@@ -81,7 +83,14 @@ export const run: Run = async (context) => {
   const facts = await context.facts(true);
   const sight = sightOf(snapshot, facts, context.call());
   const withXsan = xsan || gathering.fsports !== null;
-  const found = withXsan ? await findXsan(gathering, root, procRoot, hidesProcesses(snapshot.gaps)) : null;
+  const found = withXsan
+    ? await findXsan(
+        gathering,
+        root,
+        printed ?? procRoot,
+        printed !== undefined || hidesProcesses(snapshot.gaps),
+      )
+    : null;
   const extras = facts.extras();
   const judged =
     found === null

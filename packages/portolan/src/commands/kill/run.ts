@@ -23,7 +23,7 @@ import {
   useOf,
 } from '@portolan/core';
 import type { Actions } from '@portolan/probe';
-import { onlyArgument, readPort } from '../../ask.ts';
+import { onlyPort, readPort } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { shellQuote } from '../../program.ts';
@@ -58,7 +58,7 @@ interface Wish {
 
 export const run: Run = async (context) => {
   const { args } = context;
-  const raw = onlyArgument(args.positionals, 'Port');
+  const raw = onlyPort(args.positionals, 'kill');
   const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
   const recorded = args.values.has('procfs-root');
   const wish: Wish = {

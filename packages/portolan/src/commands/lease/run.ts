@@ -12,7 +12,8 @@ import { showJson, showPage } from '../../show.ts';
 export const run: Run = async (context) => {
   const { values, positionals } = context.args;
   const [name, second] = positionals;
-  if (name === undefined) throw new PortolanError('USAGE', 'A name is missing.', { hint: 'See --help.' });
+  if (name === undefined)
+    throw new PortolanError('USAGE', 'A name is missing.', { hint: 'As in: portolan lease web' });
   if (second !== undefined) {
     throw new PortolanError(
       'USAGE',

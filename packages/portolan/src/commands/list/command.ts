@@ -6,8 +6,8 @@ export const spec: CommandSpec = {
   usage: 'list',
   summary: 'everything that holds a port on this host, and what each port is said to carry',
   flags: [
-    { name: 'port', value: 'PORTS', summary: 'only these, as 443, 3000-3010 or https' },
-    { name: 'transport', value: 'NAME', summary: 'only tcp or udp' },
+    { name: 'port', value: 'PORTS', summary: 'only this port or run of ports, as 443, 3000-3010 or https' },
+    { name: 'transport', value: 'NAME', summary: 'only tcp, udp, sctp or dccp' },
     {
       name: 'state',
       value: 'WORD',
@@ -23,4 +23,5 @@ export const spec: CommandSpec = {
     ['portolan list --process nginx --json', 'every socket of one program, for a script'],
   ],
   exits: '0',
+  fromSnapshot: true,
 };

@@ -3,13 +3,16 @@ import {
   type Claim,
   HOLDER_KINDS,
   type Holder,
+  holdersInTurn,
   holdersOf,
+  isForetold,
   isTransport,
+  ListLines,
   listenerForecasts,
   listPage,
-  listPieces,
   PortolanError,
   type PortRange,
+  type Snapshot,
   type Transport,
 } from '@portolan/core';
 import { readPorts } from '../../ask.ts';
@@ -33,14 +36,12 @@ export const run: Run = async (context) => {
   const { ports, transports } = await wantedPorts(context);
   const keep = filters(values);
   const snapshot = await context.look({ ports, transports, countEphemeral: ports !== null });
-  const holders = holdersOf(snapshot, ports, transports).filter((holder) =>
-    keep.every((test) => test(holder)),
-  );
-  const forecasts = listenerForecasts(snapshot, holders);
   if (context.json) {
-    for (const piece of listPieces(holders, snapshot.gaps, forecasts, context.lang)) context.io.out(piece);
+    await writeJson(context, snapshot, ports, transports, keep);
     return 0;
   }
+  const holders = holdersOf(snapshot, ports, transports).filter((holder) => passes(holder, keep));
+  const forecasts = listenerForecasts(snapshot, holders);
   const facts = await context.facts(holders.length > MANY);
   const claims = new Map<number, readonly Claim[]>();
   const filtered = keep.length > 0 || ports !== null || values.has('transport');
@@ -62,6 +63,44 @@ export const run: Run = async (context) => {
   );
   return 0;
 };
+
+/** Bytes that are written at once: each write takes a turn of Node's event loop. */
+const PIECE = 1 << 20;
+
+/**
+ * Holders are written as they are made, the last piece while the next is put together; those that something is foretold
+ * for are noted in passing.
+ */
+async function writeJson(
+  { io, lang }: Context,
+  snapshot: Snapshot,
+  ports: PortRange | null,
+  transports: readonly Transport[],
+  keep: readonly Test[],
+): Promise<void> {
+  const list = new ListLines((text) => Buffer.from(text, 'utf8'));
+  const foretold = isForetold(snapshot.limits);
+  const noted: Holder[] = [];
+  const take = (holder: Holder): boolean => {
+    if (!passes(holder, keep)) return true;
+    list.add(holder);
+    if (foretold(holder)) noted.push(holder);
+    return list.size < PIECE;
+  };
+  const holders = holdersInTurn(snapshot, ports, transports);
+  let written: Promise<void> | null = null;
+  while (holders(take)) {
+    await written;
+    written = io.outBeside(list.take());
+  }
+  await written;
+  list.end(snapshot.gaps, listenerForecasts(snapshot, noted), lang);
+  io.out(list.take());
+}
+
+function passes(holder: Holder, keep: readonly Test[]): boolean {
+  return keep.every((test) => test(holder));
+}
 
 /** From this many rows on, reading the index whole beats reading a piece a port. */
 const MANY = 200;

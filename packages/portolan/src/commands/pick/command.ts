@@ -21,7 +21,8 @@ export const spec: CommandSpec = {
     {
       name: 'hold',
       value: null,
-      summary: 'keep the ports from other pickers until standard input or the parent ends, or a signal comes',
+      summary:
+        'keep the ports from other pickers until standard input (a pipe or terminal) or the parent ends, or a signal comes',
     },
     { name: 'quiet', short: 'q', value: null, summary: 'the numbers alone, one a line' },
   ],

@@ -11,7 +11,9 @@ export const run: Run = async (context) => {
   const { values, positionals } = context.args;
   const raw = values.get('port');
   if (raw === undefined && positionals.length === 0) {
-    throw new PortolanError('USAGE', 'A name is missing.', { hint: 'Or --port PORT; see --help.' });
+    throw new PortolanError('USAGE', 'A name is missing.', {
+      hint: 'As in: portolan release web, or portolan release --port 4821',
+    });
   }
   for (const name of positionals) checkName(name);
   const port =

@@ -13,4 +13,5 @@ export const spec: CommandSpec = {
     ['portolan https', 'by service name'],
   ],
   exits: '0',
+  fromSnapshot: true,
 };

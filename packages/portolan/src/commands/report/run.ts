@@ -11,13 +11,13 @@ import {
   type Transport,
 } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
-import { onlyArgument, readPorts } from '../../ask.ts';
+import { onlyPort, readPorts } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { reportOn } from '../../report-on.ts';
 import { showJson, showPage } from '../../show.ts';
 
 export const run: Run = async (context) => {
-  const raw = onlyArgument(context.args.positionals, 'Port');
+  const raw = onlyPort(context.args.positionals, null);
   let facts: Facts | null = null;
   const open = async (): Promise<Facts> => {
     facts ??= await context.facts(false);

@@ -12,7 +12,12 @@ export const spec: CommandSpec = {
     { name: 'now', value: null, summary: 'change the running list alone, no drop-in' },
     { name: 'no-prove', value: null, summary: 'do not ask the kernel for the ports to prove it' },
     { name: 'force', value: null, summary: 'even if no port is left to hand out' },
-    { name: 'config-root', value: 'DIR', summary: 'read and write sysctl drop-ins under DIR in place of /' },
+    {
+      name: 'config-root',
+      value: 'DIR',
+      summary:
+        'read and write sysctl drop-ins under DIR in place of /; the running list stays the one of this host',
+    },
   ],
   examples: [
     ['portolan reserve 60163', 'what would change, what to know, and the command that does it'],

@@ -1,5 +1,5 @@
 // `portolan run NAME… -- COMMAND`: leases, then the command with the ports in its environment, its signals and its end.
-import { type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { PortolanError, portVariable, printable, type StoredLease, say } from '@portolan/core';
@@ -151,23 +151,32 @@ function spawned(
       if (FROM_TERMINAL.has(name) && inForeground(io.stdoutIsTerminal)) return;
       send(name);
     });
-    const child = spawn(file, args, { env, stdio });
+    let child: ChildProcess;
+    try {
+      child = spawn(file, args, { env, stdio });
+    } catch (error) {
+      // Node throws what it does not tell by an event, such as E2BIG and ENAMETOOLONG.
+      failed(error as NodeJS.ErrnoException);
+      return;
+    }
     // The command has them now: a copy of ours would keep the port open once it has let go.
     for (const socket of sockets.splice(0)) socket.close();
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      off();
-      const missing = error.code === 'ENOENT';
-      io.err(
-        `portolan: ${printable(lang.say(say(missing ? 'run.not-found' : 'run.not-run', { file, code: error.code ?? '' })))}\n`,
-      );
-      resolve(missing ? NOT_FOUND : NOT_EXECUTABLE);
-    });
+    child.once('error', failed);
     child.once('exit', (code, signal) => {
       off();
       resolve(signal === null ? (code ?? 0) : BY_SIGNAL + constants.signals[signal]);
     });
     send = (name) => void child.kill(name);
     for (const name of waiting) send(name);
+
+    function failed(error: NodeJS.ErrnoException): void {
+      off();
+      const missing = error.code === 'ENOENT';
+      io.err(
+        `portolan: ${printable(lang.say(say(missing ? 'run.not-found' : 'run.not-run', { file: echo(file), code: error.code ?? '' })))}\n`,
+      );
+      resolve(missing ? NOT_FOUND : NOT_EXECUTABLE);
+    }
   });
 }
 

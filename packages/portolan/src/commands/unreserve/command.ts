@@ -11,7 +11,12 @@ export const spec: CommandSpec = {
     { name: 'now', value: null, summary: 'change the running list alone, no drop-in' },
     { name: 'no-prove', value: null, summary: 'do not ask the kernel for the ports to prove it' },
     { name: 'force', value: null, summary: 'take away what somebody else reserved, too' },
-    { name: 'config-root', value: 'DIR', summary: 'read and write sysctl drop-ins under DIR in place of /' },
+    {
+      name: 'config-root',
+      value: 'DIR',
+      summary:
+        'read and write sysctl drop-ins under DIR in place of /; the running list stays the one of this host',
+    },
   ],
   examples: [
     ['portolan unreserve 60163', 'what would change'],

@@ -14,7 +14,7 @@ import {
   watchLinePage,
 } from '@portolan/core';
 import type { Watch } from '@portolan/probe';
-import { onlyArgument, readPorts } from '../../ask.ts';
+import { onlyPort, readPorts } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { LiveTable } from './live-table.ts';
@@ -82,7 +82,7 @@ async function wanted(
   const { positionals, switches } = context.args;
   const all = switches.has('all');
   if (positionals.length === 0) return { ports: null, transports: ['tcp', 'udp'], all };
-  const raw = onlyArgument(positionals, 'Port');
+  const raw = onlyPort(positionals, 'watch');
   const { range, transports } = await readPorts(raw, context.lang, () => context.facts(false));
   const other = transports.find((transport) => transport !== 'tcp' && transport !== 'udp');
   if (other !== undefined && isTransport(other)) {

@@ -11,4 +11,5 @@ export const spec: CommandSpec = {
     ['portolan who 53/udp && echo taken', 'as a condition in a script'],
   ],
   exits: '0 somebody holds it, 1 nobody does, 3 it could not be looked at',
+  fromSnapshot: true,
 };

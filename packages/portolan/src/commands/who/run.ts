@@ -1,6 +1,6 @@
 // `portolan who PORT`: holders of one port, told by the exit code as well.
 import { type Use, useOf, whoJson, whoPage } from '@portolan/core';
-import { onlyArgument, readPort } from '../../ask.ts';
+import { onlyPort, readPort } from '../../ask.ts';
 import type { Run } from '../../command.ts';
 import { showJson, showPage } from '../../show.ts';
 
@@ -8,7 +8,7 @@ import { showJson, showPage } from '../../show.ts';
 const EXIT: Readonly<Record<Use['verdict'], number>> = { held: 0, free: 1, unknown: 3 };
 
 export const run: Run = async (context) => {
-  const raw = onlyArgument(context.args.positionals, 'Port');
+  const raw = onlyPort(context.args.positionals, 'who');
   const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
   const snapshot = await context.look({ ports: range, transports, limits: false });
   const use = useOf(snapshot, range, transports);

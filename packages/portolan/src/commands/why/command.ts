@@ -24,4 +24,5 @@ export const spec: CommandSpec = {
     ['portolan why 53/udp --family 4 --reuse none', 'one exact bind'],
   ],
   exits: '0 it can be bound, 1 it cannot, 3 it could not be tried',
+  fromSnapshot: true,
 };

@@ -1,14 +1,27 @@
 // `portolan why PORT`: tries the bind between two looks and tells the answer, by the exit code as well.
-import { PortolanError, type PortRange, whyJson, whyPage } from '@portolan/core';
-import { onlyArgument, readPort } from '../../ask.ts';
+import { type BindHost, PortolanError, type PortRange, whyJson, whyPage } from '@portolan/core';
+import { onlyPort, readPort } from '../../ask.ts';
 import type { Run } from '../../command.ts';
 import { reportOn } from '../../report-on.ts';
 import { showJson, showPage } from '../../show.ts';
 import { type AskedBind, checkAsked, explainBind, lookFor } from '../../why.ts';
 
+/** A host of which sockets alone are known. */
+const UNKNOWN_HOST: BindHost = {
+  addresses: [],
+  ipv6: true,
+  ipv6Disabled: [],
+  uid: null,
+  mayBindLow: null,
+  userNamespace: false,
+  modules: null,
+  confinedBy: null,
+  seccomp: null,
+};
+
 export const run: Run = async (context) => {
   const { values, switches, positionals } = context.args;
-  const raw = onlyArgument(positionals, 'Port');
+  const raw = onlyPort(positionals, 'why');
   const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
   const port = range[0];
   const [transport = 'tcp', other] = transports;
@@ -29,7 +42,8 @@ export const run: Run = async (context) => {
   };
   const { address: serviceAddress } = checkAsked(asked);
   const { bindHost, bindTrials } = await import('@portolan/probe');
-  const recorded = (values.get('procfs-root') ?? '/proc') !== '/proc';
+  const printed = values.has('snapshot');
+  const recorded = printed || (values.get('procfs-root') ?? '/proc') !== '/proc';
   const trials = recorded
     ? null
     : await bindTrials({ child: context.bindChild, ffi: !switches.has('no-ffi') });
@@ -39,7 +53,9 @@ export const run: Run = async (context) => {
       look: (whole) =>
         context.look({ ports, transports: [asked.transport], serviceAddress, ...lookFor(whole) }),
       attempt: trials === null ? null : (wish) => trials.try(wish),
-      host: bindHost,
+      // Addresses and rights of this host say nothing about another.
+      host: printed ? () => Promise.resolve(UNKNOWN_HOST) : bindHost,
+      evidence: printed,
       risks: async (snapshot) =>
         reportOn(port, [asked.transport], await context.facts(false), snapshot, context.call()).risks,
       call: context.call,

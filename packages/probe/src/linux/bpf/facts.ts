@@ -19,13 +19,18 @@ const NOTES = '/sys/kernel/notes';
 /** Kept facts are some hundred bytes. */
 const FILE_LIMIT = 1 << 16;
 /** Raised when other facts are needed. */
-const EDITION = 3;
+const EDITION = 4;
 
 /** The facts of the running kernel; null where it does not describe itself, or not in a way we understand. */
 export function kernelFacts(cacheDir: string | null): KernelFacts | null {
   const file = cacheDir === null ? null : cacheFile(cacheDir);
   const kept = file === null ? null : readKept(file);
-  if (kept !== null) return kept;
+  return kept ?? freshFacts(cacheDir);
+}
+
+/** The same, whatever is kept: that is replaced. */
+export function freshFacts(cacheDir: string | null): KernelFacts | null {
+  const file = cacheDir === null ? null : cacheFile(cacheDir);
   let bytes: Buffer;
   try {
     bytes = readFileSync(BTF);

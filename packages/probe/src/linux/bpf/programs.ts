@@ -8,15 +8,26 @@ import { Assembler } from './assembler.ts';
  */
 export const RECORD_WORDS = 8;
 export const RECORD_BYTES = 32;
-/** Before the records in the map: how many there are, whether some found no room, and what a socket's f_op is. */
-export const HEADER_BYTES = 16;
+/**
+ * Before the records in the map: how many there are, whether some found no room, the room of our own process's table of
+ * descriptors (4 of 8 bytes), what the `f_op` of a socket is, and that of a file which is none (8 bytes each).
+ */
+export const HEADER_BYTES = 32;
+/** Where in the map these are. */
+export const OWN_ROOM = 8;
+export const SOCKET_OP = 16;
+export const OTHER_OP = 24;
+
+/** What is known of our own process: what a list is proved by. */
+export interface Own {
+  readonly pid: number;
+  /** Descriptors of a socket and of a file that is none. */
+  readonly socket: number;
+  readonly other: number;
+}
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const S_IFMT = 0xf000;
-const S_IFSOCK = 0xc000;
-const SOCKFS_MAGIC = 0x534f_434b;
-const HELPER_PROBE_READ_KERNEL = 113;
 const HELPER_SEQ_WRITE = 127;
 const HELPER_SOCK_FROM_FILE = 162;
 
@@ -33,19 +44,28 @@ export function canLoop({ functions }: KernelFacts): boolean {
 
 /**
  * Runs once a task and goes through its descriptors itself: four times as fast as being called for each. Records go
- * into the map. What a socket's `f_op` is, it learns from the first one, so that other files cost one comparison.
+ * into the map. What a socket's `f_op` is, it has to learn before from a socket of our own, so that other files cost one
+ * comparison: run over our own process first, it learns and records nothing. Of that process, sockets without a port are
+ * recorded too.
  */
 export function taskProgram(
   facts: KernelFacts,
   map: number,
   capacity: number,
   port: number | null,
+  own: Own,
 ): Assembler {
   const { offsets, structures, functions } = facts;
   const asm = new Assembler();
-  // r6 task, r7 descriptor array, r8 map value, r9 descriptor number; -8 iterator, -16 file, -24 inode
+  // r6 task, r7 descriptor array, r8 map value, r9 descriptor number; -8 iterator, -24 inode, -32 f_op
   asm.load(8, 6, 1, 8);
   asm.jumpIf(6, 'equal', 0, 'out');
+  // Of a pointer that it does not trust, the verifier asks no more; of each that a trusted one leads to, it looks through
+  // the names of all the kernel's types several times, which takes longer than all else it does.
+  asm.move(1, 6);
+  asm.set(2, structures.task_struct);
+  asm.callKernel(functions.bpf_rdonly_cast);
+  asm.move(6, 0);
   asm.load(8, 7, 6, offsets['task_struct.files']);
   asm.jumpIf(7, 'equal', 0, 'out');
   // A thread that shares its process's descriptors has nothing to add.
@@ -58,40 +78,45 @@ export function taskProgram(
   asm.load(8, 7, 7, offsets['files_struct.fdt']);
   asm.load(4, 3, 7, offsets['fdtable.max_fds']);
   asm.load(8, 7, 7, offsets['fdtable.fd']);
+  asm.mapValue(8, map);
+  asm.load(4, 1, 6, offsets['task_struct.tgid']);
+  asm.jumpIf(1, 'notEqual', own.pid, 'foreign');
+  asm.store(4, 8, OWN_ROOM, 3);
+  asm.label('foreign');
+  asm.load(8, 1, 8, SOCKET_OP);
+  asm.store(8, 10, -32, 1);
   asm.move(1, 10);
   asm.add(1, -8);
   asm.set(2, 0);
   asm.callKernel(functions.bpf_iter_num_new);
-  asm.mapValue(8, map);
   asm.label('next');
   asm.move(1, 10);
   asm.add(1, -8);
   asm.callKernel(functions.bpf_iter_num_next);
   asm.jumpIf(0, 'equal', 0, 'done');
   asm.load(4, 9, 0, 0);
-  asm.move(3, 9);
-  asm.shiftLeft(3, 3);
-  asm.addRegister(3, 7);
-  asm.move(1, 10);
-  asm.add(1, -16);
-  asm.set(2, 8);
-  asm.call(HELPER_PROBE_READ_KERNEL);
-  asm.load(8, 1, 10, -16);
+  // The array's place is read as if it were the member of a file there: a load that may fail costs less than the helper.
+  asm.move(1, 9);
+  asm.shiftLeft(1, 3);
+  asm.addRegister(1, 7);
+  asm.add(1, -offsets['file.f_inode']);
+  asm.set(2, structures.file);
+  asm.callKernel(functions.bpf_rdonly_cast);
+  asm.load(8, 1, 0, offsets['file.f_inode']);
   asm.jumpIf(1, 'equal', 0, 'next');
   asm.set(2, structures.file);
   asm.callKernel(functions.bpf_rdonly_cast);
   asm.load(8, 2, 0, offsets['file.f_op']);
-  asm.load(8, 3, 8, 8);
+  asm.load(8, 3, 10, -32);
   asm.jumpIfSame(2, 3, 'socket');
   asm.jumpIf(3, 'notEqual', 0, 'next');
-  asm.load(8, 1, 0, offsets['file.f_inode']);
-  asm.load(2, 3, 1, offsets['inode.i_mode']);
-  asm.and(3, S_IFMT);
-  asm.jumpIf(3, 'notEqual', S_IFSOCK, 'next');
-  asm.load(8, 3, 1, offsets['inode.i_sb']);
-  asm.load(8, 3, 3, offsets['super_block.s_magic']);
-  asm.jumpIf(3, 'notEqual', SOCKFS_MAGIC, 'next');
-  asm.store(8, 8, 8, 2);
+  asm.jumpIf(9, 'equal', own.other, 'other');
+  asm.jumpIf(9, 'notEqual', own.socket, 'next');
+  asm.store(8, 8, SOCKET_OP, 2);
+  asm.jump('next');
+  asm.label('other');
+  asm.store(8, 8, OTHER_OP, 2);
+  asm.jump('next');
   asm.label('socket');
   asm.load(8, 3, 0, offsets['file.f_inode']);
   asm.store(8, 10, -24, 3);
@@ -101,7 +126,7 @@ export function taskProgram(
   asm.callKernel(functions.bpf_rdonly_cast);
   asm.load(8, 1, 0, offsets['socket.sk']);
   asm.jumpIf(1, 'equal', 0, 'next');
-  familyAndPort(asm, facts, 'next', port);
+  familyAndPort(asm, facts, { skip: 'next', port, task: 6, own: own.pid });
   // r2 family, r3 port, r1 sock
   asm.load(4, 4, 8, 0);
   asm.jumpIf(4, 'atLeast', capacity, 'full');
@@ -148,7 +173,7 @@ export function taskProgram(
 }
 
 /** Runs once a descriptor; the kernel leaves out threads that share. Records are written to the iterator's file. */
-export function fileProgram(facts: KernelFacts, port: number | null): Assembler {
+export function fileProgram(facts: KernelFacts, port: number | null, own: Own): Assembler {
   const { offsets } = facts;
   const asm = new Assembler();
   // r6 context, r7 file, r8 task, r1 sock
@@ -162,7 +187,7 @@ export function fileProgram(facts: KernelFacts, port: number | null): Assembler 
   asm.jumpIf(0, 'equal', 0, 'out');
   asm.load(8, 1, 0, offsets['socket.sk']);
   asm.jumpIf(1, 'equal', 0, 'out');
-  familyAndPort(asm, facts, 'out', port);
+  familyAndPort(asm, facts, { skip: 'out', port, task: 8, own: own.pid });
   asm.shiftLeft(3, 16);
   asm.or(2, 3);
   asm.store(4, 10, -4, 2);
@@ -193,13 +218,23 @@ export function fileProgram(facts: KernelFacts, port: number | null): Assembler 
   return asm;
 }
 
-/** With the sock in r1: its family into r2 and its local port into r3, or off to `skip`. */
-function familyAndPort(asm: Assembler, { offsets }: KernelFacts, skip: string, port: number | null): void {
+/** With the sock in r1: its family into r2 and its local port into r3, or off to `skip` if that was not asked for. */
+function familyAndPort(
+  asm: Assembler,
+  { offsets }: KernelFacts,
+  { skip, port, task, own }: { skip: string; port: number | null; task: 6 | 8; own: number },
+): void {
   asm.load(2, 2, 1, offsets['sock_common.skc_family']);
   asm.jumpIf(2, 'equal', AF_INET, 'internet');
   asm.jumpIf(2, 'notEqual', AF_INET6, skip);
   asm.label('internet');
   asm.load(2, 3, 1, offsets['sock_common.skc_num']);
-  if (port === null) asm.jumpIf(3, 'equal', 0, skip);
-  else asm.jumpIf(3, 'notEqual', port, skip);
+  if (port === null) asm.jumpIf(3, 'notEqual', 0, 'asked');
+  else {
+    asm.jumpIf(3, 'equal', port, 'asked');
+    asm.jumpIf(3, 'notEqual', 0, skip);
+  }
+  asm.load(4, 4, task, offsets['task_struct.tgid']);
+  asm.jumpIf(4, 'notEqual', own, skip);
+  asm.label('asked');
 }

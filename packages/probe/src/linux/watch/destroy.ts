@@ -33,8 +33,8 @@ export interface Deaths {
 }
 
 /**
- * Subscribes to deaths: of sockets without a peer, or of all on some local ports. Connections come and go by the
- * thousand, so the kernel itself leaves out what nobody asked for. Errno where the kernel refuses.
+ * Subscribes to deaths: of sockets that never had a peer, or of all on some local ports. Connections come and go by
+ * the thousand, so the kernel itself leaves out what nobody asked for. Errno where the kernel refuses.
  */
 export function openDeaths(libc: Libc, calls: WatchCalls, ports: PortRange | null): Deaths | number {
   const fd = libc.socket(AF_NETLINK, SOCKET_TYPE, NETLINK_SOCK_DIAG);
@@ -84,8 +84,9 @@ export function openDeaths(libc: Libc, calls: WatchCalls, ports: PortRange | nul
   };
 }
 
-/** Classic BPF (linux/filter.h): load a half word, jumps, return. */
+/** Classic BPF (linux/filter.h): load a half word or a word, jumps, return. */
 const LOAD_HALF = 0x28;
+const LOAD_WORD = 0x20;
 const JUMP_EQUAL = 0x15;
 const JUMP_AT_LEAST = 0x35;
 const JUMP_ABOVE = 0x25;
@@ -93,13 +94,21 @@ const RETURN = 0x06;
 /** Offsets of the ports in a message: struct nlmsghdr, then struct inet_diag_msg. */
 const LOCAL_PORT = 20;
 const PEER_PORT = 22;
+/** Four words; all are zero for a socket that never had a peer, while a reset takes away the port alone. */
+const PEER_ADDRESS = [40, 44, 48, 52] as const;
+
+type Instruction = readonly [code: number, yes: number, no: number, value: number];
 
 function filterProgram(ports: PortRange | null): Buffer {
-  const code: readonly (readonly [code: number, yes: number, no: number, value: number])[] =
+  const code: readonly Instruction[] =
     ports === null
       ? [
           [LOAD_HALF, 0, 0, PEER_PORT],
-          [JUMP_EQUAL, 0, 1, 0],
+          [JUMP_EQUAL, 0, 9, 0],
+          ...PEER_ADDRESS.flatMap((at, index): Instruction[] => [
+            [LOAD_WORD, 0, 0, at],
+            [JUMP_EQUAL, 0, 7 - 2 * index, 0],
+          ]),
           [RETURN, 0, 0, 0xffffffff],
           [RETURN, 0, 0, 0],
         ]

@@ -1,7 +1,5 @@
 // Watches the sockets of this network namespace. Messages of the kernel and polls say where to look; what is told
 // always comes from a look at the tables and at the processes, except for listeners that were gone before it.
-import { readlinkSync } from 'node:fs';
-import { release as osRelease } from 'node:os';
 import {
   type ChangeKind,
   changesBetween,
@@ -16,36 +14,16 @@ import {
 } from '@portolan/core';
 import type { Watch, WatchRequest } from '../../backend.ts';
 import type { Death } from '../../parse/linux-diag-keys.ts';
-import type { LinuxSocketRow } from '../../parse/linux-row.ts';
 import type { TraceChange } from '../../parse/linux-trace.ts';
-import { filesWalk, sharesDescriptors, syscallWalk, threadWalk } from '../fd-walk.ts';
-import { readDeviceNames, readTunnelPorts } from '../links.ts';
-import { type Libc, loadLibc, loadWatchCalls, type WatchCalls } from '../native.ts';
-import { joinOwners } from '../owners.ts';
-import { ProcessReader } from '../process.ts';
 import { readText } from '../read-text.ts';
-import { RestingProcesses } from '../resting.ts';
-import { openSockDiag, type SockDiag } from '../sock-diag.ts';
-import { listsBound, type Tables } from '../tables.ts';
-import { mappedUsers, userNames } from '../users.ts';
-import { type Deaths, openDeaths } from './destroy.ts';
-import { type Endpoint, Ledger, type ShortLived } from './ledger.ts';
+import type { Tables } from '../tables.ts';
+import { type Endpoint, Ledger, type LookSpan, type ShortLived } from './ledger.ts';
 import { CpuShare, Credit, Pace } from './pace.ts';
 import { Parts } from './parts.ts';
 import { EventQueue } from './queue.ts';
-import {
-  type KeyReader,
-  type Keys,
-  openKeyReader,
-  type PartName,
-  partsOf,
-  readFileKeys,
-  readWatched,
-  type Scope,
-  scopeOf,
-} from './tables.ts';
-import { openTrace, type Trace } from './trace.ts';
-import { openWake, type Wake } from './wake.ts';
+import { openSources, type Sources } from './sources.ts';
+import { type PartName, type Scope, scopeOf } from './tables.ts';
+import type { Wake } from './wake.ts';
 
 const PROC = '/proc';
 const PARTS: readonly PartName[] = ['udp', 'tcp', 'bound'];
@@ -71,28 +49,27 @@ const LEFTOVER_MS = 300;
 /** A process cannot have done what it had not begun to do; start times are rounded to a tick of 10 ms. */
 const TICK_MS = 20;
 
-/** Inode of the first pid namespace (PROC_PID_INIT_INO): only there are the trace's threads the pids of /proc. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
-
 /** Begins a watch; it is closed by its signal, by leaving the loop over it, or by `close`. */
 export function watchLinux(request: WatchRequest): Watch {
-  return new LinuxWatch(request);
+  const scope = scopeOf(request.ports, request.transports, request.all);
+  return watchSources(request, scope, openSources(request, scope));
+}
+
+/** Begins a watch of what these sources tell; it closes them. */
+export function watchSources(
+  request: Pick<WatchRequest, 'intervalMs' | 'signal'>,
+  scope: Scope,
+  sources: Sources,
+): Watch {
+  return new LinuxWatch(request, scope, sources);
 }
 
 class LinuxWatch implements Watch {
   readonly #scope: Scope;
   readonly #signal: AbortSignal | undefined;
-  readonly #libc: Libc | null;
-  readonly #diag: SockDiag | null;
-  readonly #keyReader: KeyReader | null;
-  readonly #trace: Trace | null;
-  readonly #deaths: Deaths | null;
+  readonly #sources: Sources;
   readonly #wake: Wake | null;
-  readonly #notices: WatchNotice[] = [];
-  readonly #release = osRelease();
-  readonly #walk: ReturnType<typeof filesWalk>;
-  readonly #threadWalk: ReturnType<typeof threadWalk>;
-  readonly #tellsPids: boolean;
+  readonly #notices: WatchNotice[];
 
   readonly #queue = new EventQueue<WatchEvent>();
   readonly #ledger = new Ledger();
@@ -119,33 +96,19 @@ class LinuxWatch implements Watch {
   #settling: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(request: WatchRequest) {
-    const { ports, transports, all, signal } = request;
-    const call = request.call ?? (() => 'portolan');
-    this.#scope = scopeOf(ports, transports, all);
+  constructor(
+    { intervalMs, signal }: Pick<WatchRequest, 'intervalMs' | 'signal'>,
+    scope: Scope,
+    sources: Sources,
+  ) {
+    this.#scope = scope;
     this.#signal = signal;
-    this.#libc = request.ffi === false ? null : loadLibc();
-    const calls = this.#libc === null ? null : loadWatchCalls();
-    const libc = this.#libc;
-    this.#diag = libc === null ? null : openSockDiag(libc);
-    this.#keyReader = libc === null || this.#diag === null ? null : openKeyReader(libc, this.#scope);
-    this.#walk = (libc === null ? null : syscallWalk(libc, PROC)) ?? filesWalk(PROC);
-    this.#threadWalk = threadWalk(PROC, libc === null ? null : sharesDescriptors(libc));
-    this.#tellsPids = linkOf('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
-    // Subscribed before the first look, so that nothing falls between the two.
-    this.#trace = this.#scope.transports.includes('tcp') ? this.#openTrace(call) : null;
-    this.#deaths = this.#openDeaths(libc, calls);
-    this.#wake = this.#openWake(libc, calls);
+    this.#sources = sources;
+    this.#notices = [...sources.notices];
+    this.#wake = sources.wake(() => this.#guard(() => this.#onMessage()));
     try {
-      const read = (part: PartName): Keys | null => this.#readKeys(part);
-      this.#parts = new Parts(
-        partsOf(this.#scope, this.#keyReader !== null),
-        request.intervalMs ?? null,
-        read,
-      );
-      const tables = this.#read(ports);
-      this.#tell(tables);
-      this.#owners.run(() => this.#look(ports, tables, false));
+      this.#parts = new Parts(sources.parts, intervalMs ?? null, (part) => sources.readKeys(part));
+      this.#owners.run(() => this.#tell(this.#look(scope.ports, false)));
     } catch (error) {
       this.#letGo();
       throw error;
@@ -176,19 +139,17 @@ class LinuxWatch implements Watch {
 
   #letGo(): void {
     this.#wake?.stop();
-    this.#trace?.close();
-    this.#deaths?.close();
-    this.#keyReader?.close();
-    this.#diag?.close();
+    this.#sources.close();
   }
 
   state(): WatchState {
     let holders = 0;
     for (const list of this.#known.values()) holders += list.length;
+    const { trace, deaths } = this.#sources;
     return {
-      trace: this.#trace !== null,
-      destroy: this.#deaths !== null,
-      intervalMs: this.#parts.movedMs(this.#trace === null || this.#scope.all ? ['tcp', 'udp'] : ['udp']),
+      trace: trace !== null,
+      destroy: deaths !== null,
+      intervalMs: this.#parts.movedMs(trace === null || this.#scope.all ? ['tcp', 'udp'] : ['udp']),
       boundMs: this.#parts.unmovedMs(['bound']),
       ownersMs: this.#owners.waitMs,
       cpuShare: this.#share.now(),
@@ -209,42 +170,13 @@ class LinuxWatch implements Watch {
     };
   }
 
-  #openTrace(call: () => string): Trace | null {
-    const { ports, all } = this.#scope;
-    const opened = openTrace(all ? ports : null, () => callAgain(call, ports));
-    if ('code' in opened) {
-      this.#notices.push(opened);
-      return null;
-    }
-    return opened;
-  }
-
-  #openDeaths(libc: Libc | null, calls: WatchCalls | null): Deaths | null {
-    if (libc === null || calls === null) {
-      this.#notices.push({ code: 'native-missing', values: {}, remedy: null });
-      return null;
-    }
-    const { ports, all } = this.#scope;
-    const opened = openDeaths(libc, calls, all ? ports : null);
-    if (typeof opened !== 'number') return opened;
-    this.#notices.push({ code: 'destroy-refused', values: { errno: opened }, remedy: null });
-    return null;
-  }
-
-  #openWake(libc: Libc | null, calls: WatchCalls | null): Wake | null {
-    const fds = [this.#trace, this.#deaths].flatMap((source) => (source === null ? [] : [source.fd]));
-    if (libc === null || calls === null || fds.length === 0) return null;
-    return openWake(libc, calls, fds, () => this.#guard(() => this.#onMessage()));
-  }
-
   /** What the first look could not see is told once. */
   #tell({ gaps }: Tables): void {
     for (const { code, values, remedy } of gaps) {
       if (code === 'sockets-unreadable') this.#notices.push({ code, values, remedy });
     }
-    const bound =
-      this.#scope.transports.includes('tcp') && (this.#diag === null || !listsBound(this.#release));
-    if (bound) this.#notices.push({ code: 'bound-invisible', values: {}, remedy: null });
+    if (this.#scope.transports.includes('tcp') && !this.#sources.showsBound)
+      this.#notices.push({ code: 'bound-invisible', values: {}, remedy: null });
   }
 
   #schedule(): void {
@@ -280,8 +212,7 @@ class LinuxWatch implements Watch {
     }
     this.#settle();
     if (now >= this.#ownersDue) {
-      const { ports } = this.#scope;
-      this.#owners.run(() => this.#look(ports, this.#read(ports), true));
+      this.#owners.run(() => this.#look(this.#scope.ports, true));
       this.#ownersDue = performance.now() + this.#owners.waitMs;
     }
     this.#schedule();
@@ -294,14 +225,18 @@ class LinuxWatch implements Watch {
   /** Takes in what the kernel has told; deaths first, so that the trace of their listeners is read by then. */
   #drain(): void {
     const now = performance.now();
-    const died = this.#deaths?.read();
-    for (const change of this.#trace?.read() ?? []) {
-      if (change.kind === 'lost') this.#missed(change.count);
-      else this.#traced(change, now);
-    }
+    const died = this.#sources.deaths?.read();
+    this.#drainTrace(now);
     if (died === undefined) return;
     if (died.lost) this.#missed(1);
     for (const death of died.deaths) this.#died(death, now);
+  }
+
+  #drainTrace(now: number): void {
+    for (const change of this.#sources.trace?.read() ?? []) {
+      if (change.kind === 'lost') this.#missed(change.count);
+      else this.#traced(change, now);
+    }
   }
 
   /** Messages were lost: nothing that was counted holds, and what they would have said is found by looking. */
@@ -327,9 +262,9 @@ class LinuxWatch implements Watch {
   }
 
   /** Deaths are of this network namespace, and matter where somebody was known to be. */
-  #died({ transport, family, local, peerPort }: Death, now: number): void {
+  #died({ transport, family, local, peerless }: Death, now: number): void {
     if (!this.#isAsked(local.port)) return;
-    if (transport === 'tcp' && peerPort === 0) this.#ledger.died({ family, ...local }, now);
+    if (transport === 'tcp' && peerless) this.#ledger.died({ family, ...local }, now);
     if (this.#known.has(local.port)) this.#dirty.add(local.port);
   }
 
@@ -337,22 +272,33 @@ class LinuxWatch implements Watch {
     return this.#scope.ports === null || inRange(port, this.#scope.ports);
   }
 
+  /** Is there anything to be looked at? */
+  get #waits(): boolean {
+    return this.#anything || this.#anyListener || this.#dirty.size > 0 || this.#expected.size > 0;
+  }
+
   /** Looks at what was hinted at, now or when there is something to spend on it again. */
   #settle(): void {
-    const waiting = this.#anything || this.#anyListener || this.#dirty.size > 0 || this.#expected.size > 0;
-    const wait = waiting ? Math.min(LONGEST_WAIT_MS, this.#credit.waitMs) : 0;
-    if (wait > 0) {
-      this.#settling ??= setTimeout(() => {
-        this.#settling = undefined;
-        this.#guard(() => {
-          this.#credit.forgive();
-          this.#onMessage();
-        });
-      }, wait);
+    if (!this.#waits) {
+      this.#tellShortLived();
       return;
     }
-    if (waiting) this.#credit.spend(() => this.#lookAround());
-    this.#tellShortLived();
+    if (this.#credit.waitMs === 0) {
+      this.#credit.spend(() => this.#lookAround());
+      this.#tellShortLived();
+    }
+    // More may have been told during the look.
+    if (this.#waits) this.#settleIn(Math.min(LONGEST_WAIT_MS, this.#credit.waitMs));
+  }
+
+  #settleIn(waitMs: number): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
+      this.#guard(() => {
+        this.#credit.forgive();
+        this.#onMessage();
+      });
+    }, waitMs);
   }
 
   #lookAround(): void {
@@ -364,20 +310,21 @@ class LinuxWatch implements Watch {
     this.#anything = false;
     this.#anyListener = false;
     this.#expect(again);
-    const { ports } = this.#scope;
-    if (this.#dirty.size > SINGLE_PORTS) this.#look(ports, this.#read(ports), true);
-    else for (const port of this.#dirty) this.#look([port, port], this.#read([port, port]), true);
+    const ports = [...this.#dirty];
+    // Each look takes in what has been told meanwhile, and that may be of ports that were looked at before it.
     this.#dirty.clear();
+    if (ports.length > SINGLE_PORTS) this.#look(this.#scope.ports, true);
+    else for (const port of ports) this.#look([port, port], true);
   }
 
   /** Which of the announced listeners are here? One that is not may be in another namespace, gone, or about to be. */
   #expect(anyListener: boolean): void {
     const absent: [string, Endpoint][] = [];
     // Without sock_diag one reading of the table answers for all of them.
-    if (this.#keyReader === null && this.#expected.size > 0) this.#parts.pollPart('tcp', this.#onPort);
+    const { listens } = this.#sources;
+    if (listens === null && this.#expected.size > 0) this.#parts.pollPart('tcp', this.#onPort);
     for (const [key, endpoint] of this.#expected) {
-      const listens = this.#keyReader === null ? false : this.#keyReader.listens(endpoint);
-      if (listens === false) absent.push([key, endpoint]);
+      if (listens === null || listens(endpoint) === false) absent.push([key, endpoint]);
       else this.#dirty.add(endpoint.port);
     }
     this.#expected.clear();
@@ -401,87 +348,69 @@ class LinuxWatch implements Watch {
   readonly #again = new Set<string>();
   #anyAgain = false;
 
-  #readKeys(part: PartName): Keys | null {
-    if (this.#keyReader !== null) return this.#keyReader.read(part);
-    return readFileKeys(PROC, this.#release, this.#scope, part);
-  }
-
-  #read(ports: PortRange | null): Tables {
-    return readWatched(this.#diag, PROC, this.#release, this.#scope, ports);
-  }
-
-  /** Finds the owners of these rows, and tells what is not as it was. */
-  #look(ports: PortRange | null, tables: Tables, tell: boolean): void {
-    const userName = userNames(true);
-    const read = (some: PortRange | null): readonly LinuxSocketRow[] => this.#read(some ?? ports).rows;
-    const devices = (): ReadonlyMap<string, string> =>
-      this.#libc === null ? new Map() : readDeviceNames(this.#libc);
-    const { sockets } = joinOwners(
-      [{ namespace: null, rows: tables.rows, read, finds: () => false, devices }],
-      {
-        procRoot: PROC,
-        walk: this.#walk,
-        threadWalk: this.#threadWalk,
-        everyThread: false,
-        privileged: process.geteuid?.() === 0,
-        processes: new ProcessReader(PROC, userName),
-        userName,
-        isUser: mappedUsers(true),
-        // Loading programs into the kernel costs more than walking what has changed.
-        descriptors: () => null,
-        resting: new RestingProcesses(PROC),
-        kernelPorts: () => (this.#libc === null ? new Set() : readTunnelPorts(this.#libc)),
-        remedy: null,
-      },
-    );
+  /** Reads the rows of these ports, finds their owners, and tells what is not as it was. */
+  #look(ports: PortRange | null, tell: boolean): Tables {
+    const from = traceTime();
+    const tables = this.#sources.read(ports);
+    const sockets = this.#sources.owned(ports, tables);
+    const span = { from, until: traceTime() };
+    // What began and ceased until now is put in first: else it would be taken for another than the one that was seen.
+    this.#drainTrace(performance.now());
     this.#parts.looked((port) => ports === null || inRange(port, ports), sockets);
     const now = groupByPort(sockets.map(toHolder));
     const before = [...this.#known].filter(([port]) => ports === null || inRange(port, ports));
     for (const [port, holders] of before) {
-      this.#update(port, holders, now.get(port) ?? [], tell);
+      this.#update(port, holders, now.get(port) ?? [], span, tell);
       now.delete(port);
     }
-    for (const [port, holders] of now) this.#update(port, [], holders, tell);
+    for (const [port, holders] of now) this.#update(port, [], holders, span, tell);
+    return tables;
   }
 
-  #update(port: number, before: readonly Holder[], after: readonly Holder[], tell: boolean): void {
+  #update(
+    port: number,
+    before: readonly Holder[],
+    after: readonly Holder[],
+    span: LookSpan,
+    tell: boolean,
+  ): void {
     if (after.length === 0) this.#known.delete(port);
     else this.#known.set(port, after);
-    if (!tell) return;
     for (const { change, holder } of changesBetween(before, after)) {
-      this.#emit(change, holder, this.#timeTold(change, holder));
+      const at = this.#timeTold(change, holder, span);
+      if (tell) this.#emit(change, holder, at);
     }
   }
 
   /** When the trace says it happened, in milliseconds since 1970; null where it does not say. */
-  #timeTold(change: ChangeKind, holder: Holder): number | null {
+  #timeTold(change: ChangeKind, holder: Holder, span: LookSpan): number | null {
     const { transport, peer, state, local, inode } = holder;
     if (transport !== 'tcp' || peer !== null || inode === 0) return null;
     const endpoint: Endpoint = { family: local.address.includes(':') ? 'ipv6' : 'ipv4', ...local };
     if (change === 'changed') this.#ledger.changed(endpoint);
-    if (change === 'closed') return wallTime(this.#ledger.vanished(endpoint, performance.now()));
-    return state === 'LISTEN' ? wallTime(this.#ledger.appeared(endpoint)) : null;
+    if (change === 'closed') return wallTime(this.#ledger.vanished(endpoint, span, performance.now()));
+    return state === 'LISTEN' ? wallTime(this.#ledger.appeared(endpoint, span)) : null;
   }
 
   #tellShortLived(): void {
     const now = performance.now();
-    if (this.#deaths !== null) {
-      for (const one of this.#ledger.settle(now)) this.#emitShortLived(one, this.#ownerOf(one, null));
+    const isElsewhere = ({ thread }: ShortLived): boolean => this.#sources.isElsewhere(thread) === true;
+    if (this.#sources.deaths !== null) {
+      for (const one of this.#ledger.settle(now, isElsewhere)) {
+        // Something died here and its thread is not here: a socket that was only bound, or the thread has moved.
+        if (isElsewhere(one)) this.#unplaced++;
+        else this.#emitShortLived(one, this.#ownerOf(one));
+      }
       return;
     }
     // Nobody tells which namespace it was in; its process can, as long as it lives.
-    const here = linkOf('/proc/self/ns/net');
     for (const one of this.#ledger.leftovers(now, LEFTOVER_MS)) {
-      const owner = this.#ownerOf(one, here);
-      if (owner === null) this.#unplaced += this.#livesElsewhere(one, here) ? 0 : 1;
+      if (isElsewhere(one)) continue;
+      const owner = this.#sources.isElsewhere(one.thread) === false ? this.#ownerOf(one) : null;
+      if (owner === null) this.#unplaced++;
       else this.#emitShortLived(one, owner);
     }
-    this.#ledger.settle(now);
-  }
-
-  #livesElsewhere({ thread }: ShortLived, here: string | null): boolean {
-    const there = this.#tellsPids ? linkOf(`/proc/${thread}/ns/net`) : null;
-    return there !== null && there !== here;
+    this.#ledger.settle(now, isElsewhere);
   }
 
   #emitShortLived({ endpoint, openedAt, closedAt }: ShortLived, owner: Owner | null): void {
@@ -511,13 +440,9 @@ class LinuxWatch implements Watch {
     this.#emit('closed', holder, wallTime(closedAt));
   }
 
-  /** The process that called listen(2), where it still lives; with `here`, only if it is in that namespace. */
-  #ownerOf({ thread, openedAt }: ShortLived, here: string | null): Owner | null {
-    if (!this.#tellsPids) return null;
-    if (here !== null && linkOf(`/proc/${thread}/ns/net`) !== here) return null;
-    const pid = /^Tgid:\s+(\d+)/m.exec(readText(`/proc/${thread}/status`, 1 << 14)?.text ?? '')?.[1];
-    if (pid === undefined) return null;
-    const owner = new ProcessReader(PROC, userNames(true)).read(Number(pid), null, true);
+  /** The process that called listen(2), where it still lives; another may have its number by now. */
+  #ownerOf({ thread, openedAt }: ShortLived): Owner | null {
+    const owner = this.#sources.ownerOf(thread);
     if (owner === null || owner.startedAt === null) return null;
     return Date.parse(owner.startedAt) <= (wallTime(openedAt) ?? 0) + TICK_MS ? owner : null;
   }
@@ -541,11 +466,6 @@ class LinuxWatch implements Watch {
   }
 }
 
-function callAgain(call: () => string, ports: PortRange | null): string {
-  if (ports === null) return `${call()} watch`;
-  return `${call()} watch ${ports[0] === ports[1] ? ports[0] : ports.join('-')}`;
-}
-
 function groupByPort(holders: readonly Holder[]): Map<number, Holder[]> {
   const ports = new Map<number, Holder[]>();
   for (const holder of holders) {
@@ -556,18 +476,15 @@ function groupByPort(holders: readonly Holder[]): Map<number, Holder[]> {
   return ports;
 }
 
+/** Microseconds of CLOCK_MONOTONIC, which is the trace's clock. */
+function traceTime(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
 /** Microseconds of CLOCK_MONOTONIC to milliseconds since 1970. */
 function wallTime(micros: number | null): number | null {
   if (micros === null) return null;
-  return Date.now() - Number(process.hrtime.bigint() / 1000n - BigInt(micros)) / 1000;
-}
-
-function linkOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
+  return Date.now() - (traceTime() - micros) / 1000;
 }
 
 /** A zombie has no descriptors any more. */
