@@ -4,6 +4,8 @@ import { PAGE_LANGUAGES } from '@portolan/core/web';
 export { type ExportResult, exportFiles, type Progress } from './export/files.ts';
 export type { ExportPlan, Scope } from './export/outputs.ts';
 export { exportPack, openPack, type Pack } from './export/pack.ts';
+export { siteAssets } from './chart-data.ts';
+export { homePages } from './home.ts';
 export { type Asset, type Assets, assetOf, readAssets } from './server/assets.ts';
 export { listen, type ServeOptions, type Serving } from './server/listen.ts';
 export type { Host } from './server/lookout.ts';

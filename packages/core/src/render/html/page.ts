@@ -60,7 +60,7 @@ function top(page: WebPage, env: PageEnv): Markup {
     ({ tag, name }) =>
       h`<li><a href="${links.inLanguage(tag, page.path)}" hreflang="${tag}" lang="${tag}" dir="auto"${tag === lang.lang ? new Markup(' aria-current="true"') : null}>${name}</a></li>`,
   )}</ul></details>`;
-  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav><form class="find" role="search" action="${env.find ?? links.page('/')}" data-index="${links.asset('search.json')}" data-page="${links.page('/ports/0')}"><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="${search}" aria-label="${search}"></form>${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
+  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav><form class="find" role="search" action="${env.find ?? links.page('/')}"${env.find === null ? new Markup(' data-local') : null} data-index="${links.asset('search.json')}" data-page="${links.page('/ports/0')}" data-service="${links.page('/services/0')}" data-none="${lang.say(say('web.search.none'))}" data-found="${lang.say(say('web.search.found', { count: '{count}' }))}"><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="${search}" aria-label="${search}"></form>${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
 }
 
 function crumbs(page: WebPage, env: PageEnv): Markup | null {

@@ -1,0 +1,36 @@
+// The pages that lead to all others: every port at once, and the search.
+import { printable, type Snapshot, searchClaims } from '@portolan/core';
+import { findWebPage, homeWebPage, Lookup, liveChartOf, type WebPage } from '@portolan/core/web';
+import { lookupEntries, thousandsOf } from './chart-data.ts';
+import type { Site } from './site.ts';
+
+/** Longest text that is looked for. */
+const QUERY = 100;
+
+/** Most that is told of each kind. */
+const HITS = 60;
+
+/** Makes them; one for as long as the facts stay the same. */
+export function homePages({ facts, atlas }: Pick<Site, 'facts' | 'atlas'>): {
+  /** Every port at once; `snapshot` is null for a page that knows no host. */
+  home(snapshot: Snapshot | null): WebPage;
+  /** What a search finds. */
+  find(query: string): WebPage;
+} {
+  const thousands = thousandsOf(atlas.flags);
+  let lookup: Lookup | undefined;
+  return {
+    home: (snapshot) => homeWebPage({ thousands, here: snapshot === null ? null : liveChartOf(snapshot) }),
+    find(query) {
+      const asked = query.slice(0, QUERY).trim();
+      lookup ??= new Lookup(lookupEntries(atlas));
+      const hits = lookup.find(asked, HITS);
+      const told = new Set(hits.flatMap((hit) => (hit.kind === 'service' ? [hit.entry.slug] : [])));
+      const claims = searchClaims(facts.allClaims(), asked).filter((claim) => {
+        const path = atlas.serviceOf(claim.product ?? claim.service);
+        return path === null || !told.has(path.slice('/services/'.length));
+      });
+      return findWebPage({ query: printable(asked), hits, claims: claims.slice(0, HITS) });
+    },
+  };
+}
