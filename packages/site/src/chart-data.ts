@@ -1,6 +1,6 @@
 // The files that pages need beside style and programs, made from the facts: the chart's bytes, its names, its picture for
 // readers without script, and the index of the search.
-import { claimName, isWide, PORT_MAX } from '@portolan/core';
+import { type Claim, claimName, isWide, narrowestFirst, PORT_MAX } from '@portolan/core';
 import type { LookupEntry, Thousand } from '@portolan/core/web';
 import type { Atlas } from './atlas.ts';
 import { FLAG } from './formats/flags.ts';
@@ -85,19 +85,27 @@ export function siteAssets(site: Pick<Site, 'facts' | 'atlas'>): Map<string, Uin
   ]);
 }
 
-/** What each port is called: the first name of the registry, and the first of others. */
-function namesOf({ facts }: Pick<Site, 'facts'>): Map<number, PortNames> {
-  const names = new Map<number, { registry: string; other: string }>();
+/** What each port is called: the first name of the registry, and the nearest of others. */
+export function namesOf({ facts }: Pick<Site, 'facts'>): Map<number, PortNames> {
+  const byPort = new Map<number, Claim[]>();
   for (const claim of facts.allClaims()) {
     if (isWide(claim) || claim.status === 'reserved' || claim.authority === 'observed') continue;
-    const kind = claim.authority === 'registry' ? 'registry' : 'other';
     for (let port = claim.ports[0]; port <= claim.ports[1]; port++) {
-      const known = names.get(port) ?? { registry: '', other: '' };
-      if (known[kind] === '') known[kind] = claimName(claim);
-      names.set(port, known);
+      const known = byPort.get(port);
+      if (known === undefined) byPort.set(port, [claim]);
+      else known.push(claim);
     }
   }
-  return names;
+  return new Map(
+    [...byPort].map(([port, claims]) => {
+      const sorted = narrowestFirst(claims);
+      const official = sorted.find(({ authority }) => authority === 'registry');
+      const others = new Set(sorted.filter(({ authority }) => authority !== 'registry').map(claimName));
+      const [other = ''] = others;
+      const registry = official === undefined ? '' : claimName(official);
+      return [port, { registry, other, more: others.size > 1 }] as const;
+    }),
+  );
 }
 
 /** Everything that can be found by name. */

@@ -37,7 +37,8 @@ interface Prepared {
   readonly name: string;
   readonly words: readonly string[];
   readonly vendors: readonly string[];
-  readonly vendorWords: readonly string[];
+  /** Its own words and its makers'. */
+  readonly all: readonly string[];
 }
 
 /** Names that are told beside a number. */
@@ -60,9 +61,12 @@ export class Lookup {
     this.#entries = sorted.map((entry) => {
       const name = plain(entry.name);
       const vendors = entry.vendors.map(plain);
-      return { entry, name, words: wordsOf(name), vendors, vendorWords: vendors.flatMap(wordsOf) };
+      const words = wordsOf(name);
+      return { entry, name, words, vendors, all: [...words, ...vendors.flatMap(wordsOf)] };
     });
-    for (const { name, ports } of sorted) {
+    // Beside a number the registry's own name comes first.
+    const official = sorted.filter(({ used }) => !used);
+    for (const { name, ports } of [...official, ...sorted.filter(({ used }) => used)]) {
       for (const range of ports) {
         if (rangeSize(range) >= WIDE_FROM) continue;
         for (let port = range[0]; port <= range[1]; port++) {
@@ -123,16 +127,19 @@ export function portQuery(text: string): { port: number; transport: Transport | 
   return isTransport(transport) ? { port, transport } : null;
 }
 
-function rankOf({ name, words, vendors, vendorWords }: Prepared, text: string, asked: string[]): number {
+function rankOf({ name, words, vendors, all }: Prepared, text: string, asked: string[]): number {
   if (name === text) return RANK.name;
   if (name.startsWith(text)) return RANK.start;
   if (vendors.includes(text)) return RANK.vendor;
-  if (asked.every((part) => words.some((word) => word.startsWith(part)))) return RANK.word;
+  if (startAll(asked, words)) return RANK.word;
   // A maker and one of its products together: `apple xsan`.
-  if (asked.every((part) => [...words, ...vendorWords].some((word) => word.startsWith(part)))) {
-    return RANK.vendorWord;
-  }
+  if (all.length > words.length && startAll(asked, all)) return RANK.vendorWord;
   return text.length > 1 && name.includes(text) ? RANK.part : RANK.none;
+}
+
+/** Does each of these start one of the words? */
+function startAll(parts: readonly string[], words: readonly string[]): boolean {
+  return parts.every((part) => words.some((word) => word.startsWith(part)));
 }
 
 /** Lower case, without accents. */

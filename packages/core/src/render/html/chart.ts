@@ -4,7 +4,7 @@ import type { MessageKey } from '../../text/catalog.ts';
 import type { PageEnv } from './env.ts';
 import { h, Markup } from './escape.ts';
 
-/** Layers that the legend switches, and whether they need a host. */
+/** Layers that the legend switches, and whether they need a host; the picture has none of those, nor what browsers refuse. */
 const LAYERS = [
   ['assigned', false],
   ['one', false],
@@ -43,6 +43,7 @@ type ChartWord =
   | 'none'
   | 'never'
   | 'claimed'
+  | 'claimedMore'
   | 'claimedPlain'
   | 'inRange'
   | 'blocked'
@@ -80,6 +81,7 @@ const WORDS: Readonly<Record<ChartWord, MessageKey>> = {
   none: 'web.chart.is.none',
   never: 'web.chart.is.never',
   claimed: 'web.chart.is.claimed',
+  claimedMore: 'web.chart.is.claimed.more',
   claimedPlain: 'web.chart.is.claimed.plain',
   inRange: 'web.chart.is.range',
   blocked: 'web.chart.is.blocked',
@@ -136,8 +138,8 @@ export function chartHtml(live: boolean, env: PageEnv): Markup {
     page: links.page('/ports/0'),
   };
   const layers = LAYERS.filter(([, host]) => live || !host).map(
-    ([name]) =>
-      h`<label class="layer"><input type="checkbox" name="${name}" checked><i class="k-${name}"></i>${text(`web.chart.layer.${name}`)}</label> `,
+    ([name, host]) =>
+      h`<label class="${host || name === 'blocked' ? 'layer scripted' : 'layer'}"><input type="checkbox" name="${name}" checked><i class="k-${name}"></i>${text(`web.chart.layer.${name}`)}</label> `,
   );
   const zoom = ([['out', '−'] as const, ['whole', '⤢'] as const, ['in', '+'] as const] as const).map(
     ([name, sign]) =>

@@ -2,6 +2,9 @@
 import { cellSize, cornerOf, seen, THOUSAND } from './layout.ts';
 import { font, NUMBERS_FROM, type Scene } from './scene.ts';
 
+/** Sides that the cursor has at least, in pixels. */
+const SMALLEST = 15;
+
 /** Draws the cursor; within the plot. */
 export function paintCursor(context: CanvasRenderingContext2D, scene: Scene): void {
   const { layout, view, palette, cursor } = scene;
@@ -11,12 +14,13 @@ export function paintCursor(context: CanvasRenderingContext2D, scene: Scene): vo
   if (cell.width < NUMBERS_FROM) {
     context.fillStyle = palette.ink;
     context.globalAlpha = 0.5;
-    context.fillRect(Math.round(x + cell.width / 2), plot.y, 1, Math.max(0, y - 3 - plot.y));
-    context.fillRect(plot.x, Math.round(y + cell.height / 2), Math.max(0, x - 4 - plot.x), 1);
+    context.fillRect(Math.round(x + cell.width / 2), plot.y, 1, Math.max(0, y - 5 - plot.y));
+    context.fillRect(plot.x, Math.round(y + cell.height / 2), Math.max(0, x - 9 - plot.x), 1);
     context.globalAlpha = 1;
   }
-  const more = cell.width < 8 ? 3.5 : 0;
-  const lift = cell.width < 8 ? 2 : 0;
+  // Around a cell too small to be seen it leaves room for the mark of what listens there.
+  const more = Math.max(0, (SMALLEST - cell.width) / 2);
+  const lift = Math.max(0, (SMALLEST - cell.height) / 2);
   const box = [x - more, y - lift, cell.width + 2 * more, cell.height + 2 * lift] as const;
   context.strokeStyle = palette.sheet;
   context.lineWidth = 4;

@@ -119,8 +119,7 @@ function paintText(
   const { width, height } = cellSize(scene.layout, scene.view.zoom);
   const flag = scene.flags[port] ?? 0;
   const names = width >= NAMES_FROM ? scene.names.get(port) : undefined;
-  const claimed = (flag & FLAG.claimed) !== 0 && !scene.hidden.has('claimed');
-  const name = names === undefined ? '' : (claimed && names.other) || names.registry || names.other;
+  const name = names === undefined ? '' : names.registry || names.other;
   const middle = x + width / 2;
   context.fillStyle = inkOn(scene, port);
   context.font = font(Math.min(13, width / 3.1), flag === 0 ? 450 : 650);

@@ -72,7 +72,8 @@ function pieces({ port, flags, names }: Known, words: ChartWords): string[] {
   else out.push(port < 49_152 ? words.none : words.never);
   if ((flags & FLAG.claimed) !== 0) {
     const name = names?.other ?? '';
-    out.push(name === '' ? words.claimedPlain : filled(words.claimed, { name }));
+    const sentence = names?.more === true ? words.claimedMore : words.claimed;
+    out.push(name === '' ? words.claimedPlain : filled(sentence, { name }));
   } else if ((flags & FLAG.range) !== 0) out.push(words.inRange);
   if ((flags & FLAG.blocked) !== 0) out.push(words.blocked);
   return out;
