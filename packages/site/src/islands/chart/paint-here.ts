@@ -241,20 +241,22 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene, { held }: H
   const told = new Set<string>();
   // High numbers first: the low ones lie in the dense belt, where names find no room and cover much.
   for (const [port, { name }] of [...held].reverse()) {
-    const { x, y } = markAt(layout, view, port);
+    const { x, y, radius } = markAt(layout, view, port);
     if (!near(layout, x, y)) continue;
+    const beside = radius + 4.5;
+    const above = radius + 7.5;
     const short = name.length > 18 ? `${name.slice(0, 17)}…` : name;
     const key = `${short} ${Math.floor(port / layout.columns)}`;
     if (short !== '' && told.has(key)) continue;
     const text = short === '' ? String(port) : `${port} ${short}`;
     const width = context.measureText(text).width;
     const places = [
-      [x + 8, y],
-      [x - 8 - width, y],
-      [x + 6, y - 11],
-      [x + 6, y + 11],
-      [x - 6 - width, y + 11],
-      [x - 6 - width, y - 11],
+      [x + beside, y],
+      [x - beside - width, y],
+      [x + 6, y - above],
+      [x + 6, y + above],
+      [x - 6 - width, y + above],
+      [x - 6 - width, y - above],
     ] as const;
     for (const [left, middle] of places) {
       const box = { left: left - 2, top: middle - 6.5, right: left + width + 2, bottom: middle + 6.5 };

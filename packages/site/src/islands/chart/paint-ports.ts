@@ -122,7 +122,7 @@ function paintText(
   const name = names === undefined ? '' : names.registry || names.other;
   const middle = x + width / 2;
   context.fillStyle = inkOn(scene, port);
-  context.font = font(Math.min(13, width / 3.1), flag === 0 ? 450 : 650);
+  context.font = font(Math.min(13, width / 3.1), (flag & ~FLAG.range) === 0 ? 450 : 650);
   const up = name === '' ? 0 : Math.min(8, height * 0.15);
   context.fillText(String(port), middle, y + height / 2 - up);
   if (name === '') return;
@@ -140,7 +140,8 @@ function inkOn({ flags, hidden, palette }: Scene, port: number): string {
     const both = (flag & BOTH) === BOTH;
     if (!hidden.has(both ? 'assigned' : 'one')) return both ? palette.sheet : palette.ink;
   }
-  return flag === 0 ? palette.ink3 : palette.ink;
+  // A range that somebody names is no word about a number in it.
+  return (flag & ~FLAG.range) === 0 ? palette.ink3 : palette.ink;
 }
 
 /** Names of the waters: set wide, slanted, quiet. */

@@ -41,7 +41,7 @@ export function font(size: number, weight: number): string {
 }
 
 /** Cells from this width on show their number; below it the chart is a picture. */
-export const NUMBERS_FROM = 30;
+export const NUMBERS_FROM = 34;
 /** Cells from this width on show a name. */
 export const NAMES_FROM = 64;
 /** Cells from this width on have room for marks in their corners. */
