@@ -17,7 +17,9 @@ const port = await new Promise((done) => {
     server.close(() => done(free));
   });
 });
-const serve = spawn(process.execPath, [BIN, 'serve', '--port', String(port)], { stdio: ['ignore', 'pipe', 2] });
+const serve = spawn(process.execPath, [BIN, 'serve', '--port', String(port)], {
+  stdio: ['ignore', 'pipe', 2],
+});
 const base = await new Promise((done) => {
   createInterface({ input: serve.stdout }).once('line', (line) => done(line.replace(/\/$/, '')));
 });

@@ -1,6 +1,8 @@
 // The pages that lead to all others: every port at once, and the search.
-import { printable, type Snapshot, searchClaims } from '@portolan/core';
-import { findWebPage, homeWebPage, Lookup, liveChartOf, type WebPage } from '@portolan/core/web';
+import { printable, searchClaims } from '@portolan/core';
+import { findWebPage, homeWebPage, Lookup, liveChartOf } from '@portolan/core/web';
+import type { Facts } from '@portolan/facts';
+import type { Atlas } from './atlas.ts';
 import { lookupEntries, thousandsOf } from './chart-data.ts';
 import type { Site } from './site.ts';
 
@@ -11,17 +13,13 @@ const QUERY = 100;
 const HITS = 60;
 
 /** Makes them; one for as long as the facts stay the same. */
-export function homePages({ facts, atlas }: Pick<Site, 'facts' | 'atlas'>): {
-  /** Every port at once; `snapshot` is null for a page that knows no host. */
-  home(snapshot: Snapshot | null): WebPage;
-  /** What a search finds. */
-  find(query: string): WebPage;
-} {
+export function homePages(facts: Facts, atlas: Atlas): Pick<Site, 'homePage' | 'findPage'> {
   const thousands = thousandsOf(atlas.flags);
   let lookup: Lookup | undefined;
   return {
-    home: (snapshot) => homeWebPage({ thousands, here: snapshot === null ? null : liveChartOf(snapshot) }),
-    find(query) {
+    homePage: (snapshot) =>
+      homeWebPage({ thousands, here: snapshot === null ? null : liveChartOf(snapshot) }),
+    findPage(query) {
       const asked = query.slice(0, QUERY).trim();
       lookup ??= new Lookup(lookupEntries(atlas));
       const hits = lookup.find(asked, HITS);

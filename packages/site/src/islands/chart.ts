@@ -1,6 +1,8 @@
 // The chart of all ports: puts a canvas in the place of the picture, and keeps what it shows up to date.
 import { type ChartPlaces, type ChartWords, connectionPorts, type LiveChart } from '@portolan/core/web';
+import { FLAG } from '../formats/flags.ts';
 import { type NamesFile, unpackNames } from '../formats/names.ts';
+import { portAddress } from './addresses.ts';
 import { ChartCanvas } from './chart/canvas.ts';
 import { keyboard, zoomStep } from './chart/keys.ts';
 import { centredOn, PORTS } from './chart/layout.ts';
@@ -16,6 +18,9 @@ const FIRST = 8080;
 const GO_ZOOM = 24;
 /** The address is written once nothing has changed for so long. */
 const ADDRESS_MS = 300;
+
+/** What is known of a port that has a page wherever some have. */
+const HAS_PAGE = FLAG.tcp | FLAG.udp | FLAG.other | FLAG.claimed | FLAG.blocked;
 
 /** A part of the chart's frame that the server wrote. */
 function part<T extends Element>(frame: Element, selector: string): T {
@@ -36,7 +41,7 @@ async function start(frame: HTMLElement): Promise<void> {
   frame.classList.add('on');
   const chart = new ChartCanvas(box, words, flags);
   box.replaceChildren(chart.canvas);
-  const address = (port: number): string => places.page.replace(/\/0(?=\D*$)/, `/${port}`);
+  const address = (port: number): string => portAddress(places, port, ((flags[port] ?? 0) & HAS_PAGE) !== 0);
   const open = (): void => location.assign(address(chart.scene.cursor));
 
   box.tabIndex = 0;

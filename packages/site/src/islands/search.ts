@@ -2,6 +2,7 @@
 // first goes to the field.
 import { Lookup, type LookupHit } from '@portolan/core/web';
 import { type SearchFile, unpackSearch } from '../formats/search.ts';
+import { beside, portAddress } from './addresses.ts';
 
 /** Most that is shown. */
 const SHOWN = 10;
@@ -11,9 +12,11 @@ const PORTS = 4;
 /** Wires a form with a search field up. */
 export async function search(form: HTMLFormElement): Promise<void> {
   const field = form.querySelector<HTMLInputElement>('input');
-  const { index, page, service, none = '', found = '' } = form.dataset;
+  const { index, page, service, thousand = null, none = '', found = '' } = form.dataset;
+  // Files have no page for one transport alone.
+  const local = form.hasAttribute('data-local');
   if (field === null || index === undefined || page === undefined || service === undefined) return;
-  const addresses = { page, service };
+  const addresses = { page, service, thousand, local };
   const list = document.createElement('ul');
   list.id = 'found';
   list.setAttribute('role', 'listbox');
@@ -105,10 +108,9 @@ export async function search(form: HTMLFormElement): Promise<void> {
   });
   form.addEventListener('submit', (event) => {
     // Where there is no server to ask, the best that was found is what was meant.
-    if (form.hasAttribute('data-local')) {
-      event.preventDefault();
-      open(0);
-    }
+    if (!local) return;
+    event.preventDefault();
+    open(0);
   });
 
   const answer = await fetch(index);
@@ -117,11 +119,15 @@ export async function search(form: HTMLFormElement): Promise<void> {
   if (document.activeElement === field) show();
 }
 
-function option(
-  hit: LookupHit,
-  at: number,
-  { page, service }: { readonly page: string; readonly service: string },
-): HTMLElement {
+/** Where results lead. */
+interface Addresses {
+  readonly page: string;
+  readonly service: string;
+  readonly thousand: string | null;
+  readonly local: boolean;
+}
+
+function option(hit: LookupHit, at: number, addresses: Addresses): HTMLElement {
   const item = document.createElement('li');
   item.id = `found-${at}`;
   item.setAttribute('role', 'option');
@@ -134,20 +140,18 @@ function option(
     const transport = hit.transport === null ? '' : `/${hit.transport}`;
     title.textContent = `${hit.port}${transport}`;
     more.textContent = hit.names.join(', ');
-    item.dataset['href'] = address(page, `${hit.port}${transport}`);
+    item.dataset['href'] =
+      addresses.local || transport === ''
+        ? portAddress(addresses, hit.port, hit.names.length > 0)
+        : beside(addresses.page, `${hit.port}${transport}`);
   } else {
     const { name, ports, vendors, slug } = hit.entry;
     title.textContent = name;
     const numbers = ports.slice(0, PORTS).map(([a, b]) => (a === b ? `${a}` : `${a}–${b}`));
     const rest = ports.length > PORTS ? ' …' : '';
     more.textContent = [...vendors.slice(0, 1), `${numbers.join(', ')}${rest}`].join(' · ');
-    item.dataset['href'] = address(service, slug);
+    item.dataset['href'] = beside(addresses.service, slug);
   }
   item.append(title, ' ', more);
   return item;
-}
-
-/** The address of a page from that of page `0`. */
-function address(pattern: string, name: string): string {
-  return pattern.replace(/\/0(?=[^/]*$)/, `/${name}`);
 }

@@ -14,7 +14,7 @@ import { type Context, Hono } from 'hono';
 import { siteAssets } from '../chart-data.ts';
 import { serverLinks } from '../links.ts';
 import type { Sight, Site } from '../site.ts';
-import { type Assets, assetOf } from './assets.ts';
+import { type Assets, makeAssets } from './assets.ts';
 import { HEADERS, ownHosts, refusalOf } from './guard.ts';
 import { homeRoutes } from './home.ts';
 import { type Host, Lookout } from './lookout.ts';
@@ -57,12 +57,7 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
   // What is made from the facts is made when somebody first asks for it.
   let made: Assets | undefined;
   const madeAssets = (): Assets => {
-    made ??= new Map(
-      [...siteAssets(site)].flatMap(([name, content]) => {
-        const asset = assetOf(name, content);
-        return asset === null ? [] : [[name, asset] as const];
-      }),
-    );
+    made ??= makeAssets(siteAssets(site));
     return made;
   };
 

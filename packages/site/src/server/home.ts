@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { printable, type Snapshot } from '@portolan/core';
 import { type LiveChart, liveChartOf, portQuery, type WebPage } from '@portolan/core/web';
 import type { Context, Hono } from 'hono';
-import { homePages } from '../home.ts';
 import type { Site } from '../site.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -27,7 +26,6 @@ export function homeRoutes(
   parts: HomeParts,
 ): void {
   const { site, tags, mayLook, look, render } = parts;
-  const pages = homePages(site);
 
   app.get('/', (c) => {
     c.header('vary', 'accept-language');
@@ -38,7 +36,7 @@ export function homeRoutes(
     const { tag } = c.req.param();
     if (!tags.includes(tag)) return c.notFound();
     const own = await mayLook(c.env.incoming);
-    return c.html(await render(tag, pages.home(own ? await look() : null), LIVE, own));
+    return c.html(await render(tag, site.homePage(own ? await look() : null), LIVE, own));
   });
 
   app.get('/:tag/find', async (c) => {
@@ -50,7 +48,7 @@ export function homeRoutes(
       const transport = asked.transport === null ? '' : `/${asked.transport}`;
       return c.redirect(`/${tag}/ports/${asked.port}${transport}`, 302);
     }
-    return c.html(await render(tag, pages.find(query), null, await mayLook(c.env.incoming)));
+    return c.html(await render(tag, site.findPage(query), null, await mayLook(c.env.incoming)));
   });
 
   app.get(LIVE, async (c) => {

@@ -1,7 +1,7 @@
 // The chart of all ports: a picture that stands by itself, and what the program in the browser needs to draw its own.
 import { type Message, say } from '../../model/message.ts';
 import type { MessageKey } from '../../text/catalog.ts';
-import type { PageEnv } from './env.ts';
+import { PATTERN_PORT, type PageEnv } from './env.ts';
 import { h, Markup } from './escape.ts';
 
 /** Layers that the legend switches, and whether they need a host; the picture has none of those, nor what browsers refuse. */
@@ -115,8 +115,10 @@ export interface ChartPlaces {
   readonly names: string;
   /** What is in use here, line by line; null where no host is known. */
   readonly live: string | null;
-  /** Page of port 0, for that of every other. */
+  /** Page of port 80, for that of every other. */
   readonly page: string;
+  /** Page of the first thousand, where ports that nobody names have no page of their own; else null. */
+  readonly thousand: string | null;
 }
 
 /** Values that stand for themselves until the browser has them. */
@@ -135,7 +137,8 @@ export function chartHtml(live: boolean, env: PageEnv): Markup {
     flags: links.asset('chart.bin'),
     names: links.asset('names.json'),
     live: live ? env.live : null,
-    page: links.page('/ports/0'),
+    page: links.page(`/ports/${PATTERN_PORT}`),
+    thousand: links.everyPort ? null : links.page('/thousands/0'),
   };
   const layers = LAYERS.filter(([, host]) => live || !host).map(
     ([name, host]) =>
