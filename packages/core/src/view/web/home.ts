@@ -34,7 +34,17 @@ export function homeWebPage({ thousands, here }: HomePageInput): WebPage {
     ruler: null,
     main: [
       { id: 'chart', title: say('web.chart.label'), blocks: [{ kind: 'chart', live: here !== null }] },
-      { id: 'table', title: say('web.home.table'), blocks: [tableOf(thousands, here)] },
+      {
+        id: 'table',
+        title: say('web.home.table'),
+        blocks: [
+          // Only the chart is kept up to date.
+          ...(here === null
+            ? []
+            : [{ kind: 'para' as const, inline: [said(say('web.home.table.when'), 'dim')] }]),
+          tableOf(thousands, here),
+        ],
+      },
     ],
     rail: [],
     sources: [],
