@@ -100,7 +100,10 @@ for (const deviceScaleFactor of [1, 2]) {
   });
   for (const zoom of [4, 24, 85]) {
     await view(zoom);
+    const before = page.url();
     measured[`pan at ${zoom}`] = await frames(page, () => drag(page, 1000, 600, 90));
+    await page.waitForTimeout(600);
+    if (page.url() === before) throw new Error('the chart did not move');
   }
   await view(1);
   await page.mouse.move(700, 500);

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, test } from 'vitest';
 import { environment, PROGRAM } from '../cli/program.ts';
@@ -122,4 +123,22 @@ export async function shot(page: Page, name: string): Promise<void> {
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: false });
+}
+
+/** Rules of WCAG 2.2 AA, and what is good practice besides. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What axe finds wrong, in a line each. */
+export async function violations(page: Page, within = 'html'): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(
+    async ({ tags, part }) => {
+      const { axe: inPage } = globalThis as unknown as { axe: typeof axe };
+      const { violations: found } = await inPage.run(part, { runOnly: tags });
+      return found.flatMap(({ id, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id} ${String(target)}: ${failureSummary}`),
+      );
+    },
+    { tags: RULES, part: within },
+  );
 }

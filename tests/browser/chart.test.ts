@@ -1,23 +1,8 @@
 // The chart of all ports in a browser: by keyboard and by pointer, live, by night, on a phone, and without script.
 import type { AddressInfo } from 'node:net';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { browserTest, closed, listener, shot } from './browser.ts';
-
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-/** What axe finds wrong, in a line each. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async (tags) => {
-    const { axe: inPage } = globalThis as unknown as { axe: typeof axe };
-    const { violations: found } = await inPage.run({ runOnly: tags });
-    return found.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id} ${String(target)}: ${failureSummary}`),
-    );
-  }, RULES);
-}
+import { browserTest, closed, listener, shot, violations } from './browser.ts';
 
 const CHART = '[role=slider]';
 
@@ -215,6 +200,67 @@ browserTest('layers are switched by the legend', {}, async ({ page, base }) => {
   await page.keyboard.press('Space');
   await expect.poll(claimed).toBe(0);
 });
+
+browserTest('when no answers come any more, that is said', {}, async ({ page, base }) => {
+  let cut = true;
+  await page.route('**/api/live/chart', (route) => (cut ? route.abort() : route.continue()));
+  await openChart(page, base);
+  await page.waitForSelector('.chart .lost:visible');
+  // Nothing was seen of the host, so nothing is said of it.
+  expect(await value(page)).not.toContain('here');
+  cut = false;
+  await page.waitForSelector('.chart .lost', { state: 'hidden', timeout: 20_000 });
+  await page.waitForFunction(
+    (selector) => document.querySelector(selector)?.getAttribute('aria-valuetext')?.includes('here'),
+    CHART,
+  );
+});
+
+browserTest(
+  'fingers: a tap chooses, two zoom, one then drags',
+  { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  async ({ page, base, complaints }) => {
+    await openChart(page, base, '#port=1');
+    await page.locator('.chart-box').scrollIntoViewIfNeeded();
+    const box = await page.locator('.chart-box canvas').boundingBox();
+    if (box === null) throw new Error('no canvas');
+    const x = box.x + 56 + (box.width - 68) / 2;
+    const y = box.y + 150;
+    await page.touchscreen.tap(x, y);
+    await page.waitForFunction(
+      (selector) => document.querySelector(selector)?.getAttribute('aria-valuenow') !== '1',
+      CHART,
+    );
+    const tapped = await port(page);
+    expect(Math.abs((tapped % 250) - 125)).toBeLessThan(8);
+    const touch = await page.context().newCDPSession(page);
+    const send = (
+      type: 'touchStart' | 'touchMove' | 'touchEnd',
+      ...points: [number, number][]
+    ): Promise<unknown> =>
+      touch.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: points.map(([at, down], id) => ({ x: at, y: down, id })),
+      });
+    await send('touchStart', [x - 20, y], [x + 20, y]);
+    for (let apart = 30; apart <= 120; apart += 10) await send('touchMove', [x - apart, y], [x + apart, y]);
+    await send('touchEnd');
+    await page.waitForFunction(() => location.hash.includes('zoom='));
+    const place = (): URLSearchParams => new URLSearchParams(new URL(page.url()).hash.slice(1));
+    const zoom = Number(place().get('zoom'));
+    expect(zoom).toBeGreaterThan(2.5);
+    const middle = place().get('at');
+    await send('touchStart', [x, y]);
+    for (let along = 10; along <= 100; along += 10) await send('touchMove', [x - along, y]);
+    await send('touchEnd');
+    await page.waitForFunction(
+      (before) => new URLSearchParams(location.hash.slice(1)).get('at') !== before,
+      middle,
+    );
+    expect(Number(place().get('zoom'))).toBe(zoom);
+    expect(complaints).toEqual([]);
+  },
+);
 
 browserTest(
   'without script: picture and table with links, the search a form',

@@ -1,7 +1,7 @@
 // Search as you type, by keyboard, from any page.
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { browserTest, shot } from './browser.ts';
+import { browserTest, shot, violations } from './browser.ts';
 
 const FIELD = '.find input';
 const CHOSEN = '#found [aria-selected=true]';
@@ -30,6 +30,7 @@ browserTest('number and name by keyboard', {}, async ({ page, base, complaints }
   await starts(page, '808', '8080', '8081');
   expect(await page.getAttribute(FIELD, 'aria-expanded')).toBe('true');
   await shot(page, 'search');
+  expect(await violations(page, 'header')).toEqual([]);
   // Down goes through the list and past its end back to the field; the focus never leaves the field.
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');

@@ -92,7 +92,7 @@ function paintHatching(context: CanvasRenderingContext2D, scene: Scene, [first, 
   context.restore();
 }
 
-/** Half-height ticks; rings once there is room. */
+/** Half-height ticks; in a halo once there is room for one. */
 function paintConnections(
   context: CanvasRenderingContext2D,
   { layout, view, palette }: Scene,
@@ -100,27 +100,21 @@ function paintConnections(
 ): void {
   const cell = cellSize(layout, view.zoom);
   const large = cell.width >= CORNERS_FROM;
-  context.fillStyle = palette.magenta;
-  context.strokeStyle = palette.magenta;
-  context.lineWidth = 1.6;
-  context.beginPath();
   const width = Math.max(1.2, Math.min(cell.width * 0.5, 4));
+  const small = cell.height >= 6 ? cell.height * 0.5 - 1 : cell.height * 0.6;
+  const height = large ? Math.min(11, cell.height * 0.28) : small;
   for (const port of connections) {
     const { x, y } = cornerOf(layout, view, port);
-    if (!near(layout, x, y)) continue;
-    if (!large) {
-      const height = cell.height >= 6 ? cell.height * 0.5 - 1 : cell.height * 0.6;
-      const from = y + cell.height - height - 1;
-      context.fillRect(x + (cell.width - width) / 2, from, width, height);
-      continue;
+    if (!near(layout, x + cell.width / 2, y + cell.height / 2)) continue;
+    const left = x + (cell.width - width) / 2;
+    const top = large ? y + 4 : y + cell.height - height - 1;
+    if (large) {
+      context.fillStyle = palette.sheet;
+      context.fillRect(left - 1.5, top - 1.5, width + 3, height + 3);
     }
-    const radius = Math.min(3.5, cell.width * 0.3);
-    const centreX = x + cell.width / 2;
-    const centreY = y + Math.min(cell.height * 0.2, 9);
-    context.moveTo(centreX + radius, centreY);
-    context.arc(centreX, centreY, radius, 0, 7);
+    context.fillStyle = palette.magenta;
+    context.fillRect(left, top, width, height);
   }
-  if (large) context.stroke();
 }
 
 /** Where the mark of a holder stands, and how large it is. */
@@ -167,8 +161,15 @@ function paintHeld(
   }
 }
 
+/** Is a point close enough to the plot for a cell or a mark about it to be seen? */
 function near({ plot }: Layout, x: number, y: number): boolean {
-  return x > plot.x - 9 && x < plot.x + plot.width + 9 && y > plot.y - 9 && y < plot.y + plot.height + 9;
+  const reach = 50;
+  return (
+    x > plot.x - reach &&
+    x < plot.x + plot.width + reach &&
+    y > plot.y - reach &&
+    y < plot.y + plot.height + reach
+  );
 }
 
 /** What the dashed limit and the hatching mean, at the end of one of their lines. */
