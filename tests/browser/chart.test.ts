@@ -132,13 +132,13 @@ browserTest('a listener appears on the chart, and goes', {}, async ({ page, base
     );
   /** Magenta in the middle of the cursor's cell: the dot itself, read from the canvas. */
   const dot = (): Promise<boolean> =>
-    page.evaluate((port) => {
+    page.evaluate((wanted) => {
       const canvas = document.querySelector<HTMLCanvasElement>('.chart-box canvas');
       const context = canvas?.getContext('2d');
       if (canvas == null || context == null) return false;
       const plot = { x: 56, y: 30, width: canvas.width - 68, height: canvas.height - 42 };
-      const x = plot.x + (((port % 1000) + 0.5) / 1000) * plot.width;
-      const y = plot.y + ((Math.floor(port / 1000) + 0.5) / 66) * plot.height;
+      const x = plot.x + (((wanted % 1000) + 0.5) / 1000) * plot.width;
+      const y = plot.y + ((Math.floor(wanted / 1000) + 0.5) / 66) * plot.height;
       const [red = 0, green = 0, blue = 0] = context.getImageData(
         Math.round(x) + 2,
         Math.round(y),

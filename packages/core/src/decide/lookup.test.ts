@@ -1,5 +1,5 @@
 // Search as you type: the order of what is found, and what people type for a number.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Lookup, type LookupEntry, type LookupHit, portQuery } from './lookup.ts';
 

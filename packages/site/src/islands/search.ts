@@ -44,7 +44,7 @@ export async function search(form: HTMLFormElement): Promise<void> {
   const choose = (at: number): void => {
     const all = options();
     chosen = at;
-    for (const [index, option] of all.entries()) option.setAttribute('aria-selected', String(index === at));
+    for (const [nth, each] of all.entries()) each.setAttribute('aria-selected', String(nth === at));
     const now = all[at];
     if (now === undefined) field.removeAttribute('aria-activedescendant');
     else {

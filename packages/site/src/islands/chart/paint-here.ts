@@ -241,7 +241,7 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene, { held }: H
   }
   const told = new Set<string>();
   // High numbers first: the low ones lie in the dense belt, where names find no room and cover much.
-  for (const [port, { name }] of [...held].reverse()) {
+  for (const [port, { name }] of [...held].toReversed()) {
     const { x, y, radius } = markAt(layout, view, port);
     if (!near(layout, x, y)) continue;
     const beside = radius + 4.5;
