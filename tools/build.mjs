@@ -114,7 +114,7 @@ await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src',
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');
 mkdirSync(PAGES, { recursive: true });
-for (const name of ['theme', 'page', 'here']) {
+for (const name of ['theme', 'page', 'here', 'chart']) {
   const bundler = await rolldown({
     input: { [name]: join(SITE, 'src', 'islands', `${name}.ts`) },
     platform: 'browser',
@@ -124,6 +124,7 @@ for (const name of ['theme', 'page', 'here']) {
     dir: PAGES,
     format: name === 'theme' ? 'iife' : 'esm',
     entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
     minify: true,
   });
   await bundler.close();

@@ -15,6 +15,11 @@ const STEPS = [
     program: 'tsc',
     args: ['-p', 'packages/site/src/islands/tsconfig.json'],
   },
+  {
+    what: 'types of what tests run in the browser',
+    program: 'tsc',
+    args: ['-p', 'tests/browser/tsconfig.json'],
+  },
   { what: 'facts lint and layers', program: 'vitest', args: ['run', 'packages/facts/lint', 'tools'] },
   { what: 'dead code and dependencies', program: 'knip', args: ['--no-config-hints'] },
   ...['core', 'facts', 'probe', 'site', 'portolan'].map((name) => ({

@@ -79,8 +79,14 @@ export const ROOMS: readonly Room[] = [
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
-    folder: 'packages/site/src/islands',
+    folder: 'packages/site/src/formats',
     may: ['@portolan/core/web'],
+    node: false,
+    why: 'what the server writes and the browser reads is packed and unpacked in one place that both can run',
+  },
+  {
+    folder: 'packages/site/src/islands',
+    may: ['@portolan/core/web', 'packages/site/src/formats'],
     node: false,
     why: 'islands run in the browser: they get what the server sent and nothing of Node',
   },

@@ -1,7 +1,15 @@
 // The door for pages: views of the site and their HTML. Apart from the library door, so that the program's start does not
 // pay for it.
 
+export {
+  connectionPorts,
+  type HeldMark,
+  type LiveChart,
+  liveChartOf,
+} from './decide/live-chart.ts';
+export { Lookup, type LookupEntry, type LookupHit, portQuery } from './decide/lookup.ts';
 export { cardElements, hereElements } from './render/html/blocks.ts';
+export type { ChartPlaces, ChartWords } from './render/html/chart.ts';
 export {
   ATTRIBUTE_NAMES,
   ELEMENT_NAMES,
@@ -12,7 +20,9 @@ export type { Links, PageEnv, SiteLanguage } from './render/html/env.ts';
 export { pageHtml } from './render/html/page.ts';
 export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
 export { portCard } from './view/web/card.ts';
+export { findWebPage } from './view/web/find.ts';
 export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';
+export { homeWebPage, type Thousand } from './view/web/home.ts';
 export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
 export {
   type RangePageInput,

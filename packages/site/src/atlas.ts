@@ -1,24 +1,10 @@
 // What the pages need to know of all ports at once: a byte each for the chart, who is named where, what is related.
 import { type Claim, claimName, isWide, PORT_MAX } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
+import { FLAG } from './formats/flags.ts';
+import { slugOf } from './formats/slug.ts';
 
-/** What a port's byte tells, one bit each. */
-export const FLAG = {
-  /** IANA assigns it for TCP. */
-  tcp: 1,
-  /** IANA assigns it for UDP. */
-  udp: 2,
-  /** IANA assigns it for SCTP or DCCP. */
-  other: 4,
-  /** IANA holds it in reserve. */
-  reserved: 8,
-  /** Somebody else names it, alone or in a short run. */
-  claimed: 16,
-  /** It lies in a whole range that somebody names. */
-  range: 32,
-  /** Browsers refuse it. */
-  blocked: 64,
-} as const;
+export { FLAG };
 
 const ASSIGNED = FLAG.tcp | FLAG.udp | FLAG.other;
 const NAMED = ASSIGNED | FLAG.claimed;
@@ -171,16 +157,4 @@ function servicesOf(claims: readonly Claim[]): {
     [...groups].map(([slug, { name, claims: own }]) => [slug, { slug, name, claims: own }]),
   );
   return { services, paths };
-}
-
-/** A name as part of an address: letters and digits in lower case, hyphens between. */
-export function slugOf(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
-    .replace(/\+/g, '-plus')
-    .replace(/#/g, '-sharp')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
 }

@@ -1,10 +1,11 @@
 // The library door of @portolan/site: pages, the local server.
 import { PAGE_LANGUAGES } from '@portolan/core/web';
 
+export { siteAssets } from './chart-data.ts';
 export { type ExportResult, exportFiles, type Progress } from './export/files.ts';
 export type { ExportPlan, Scope } from './export/outputs.ts';
 export { exportPack, openPack, type Pack } from './export/pack.ts';
-export { type Asset, type Assets, assetOf, readAssets } from './server/assets.ts';
+export { type Asset, type Assets, assetOf, makeAssets, readAssets } from './server/assets.ts';
 export { listen, type ServeOptions, type Serving } from './server/listen.ts';
 export type { Host } from './server/lookout.ts';
 export { makeSite, type Sight, type Site } from './site.ts';

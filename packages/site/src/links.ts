@@ -12,6 +12,7 @@ export function serverLinks(lang: string, base: string | null): Links {
     inLanguage: own,
     asset: (name) => `/${ASSET_FOLDER}/${name}`,
     data: (path) => path,
+    everyPort: true,
     absolute: (tag, path) => (base === null ? null : `${base}${own(tag, path)}`),
   };
 }
@@ -33,6 +34,7 @@ export function fileLinks(lang: string, from: string, base: string | null): Link
     inLanguage: to,
     asset: (name) => `${up}${ASSET_FOLDER}/${name}`,
     data: (path) => `${up}${path.slice(1)}`,
+    everyPort: true,
     absolute: (tag, path) => (base === null ? null : `${base}/${filePath(tag, path)}`),
   };
 }

@@ -19,6 +19,7 @@ import {
 import type { Facts } from '@portolan/facts';
 import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
 import { commonPages } from './common-pages.ts';
+import { homePages } from './home.ts';
 
 /** What was seen of a host. */
 export interface Sight {
@@ -39,6 +40,10 @@ export interface Site {
   herePage(sight: Omit<Sight, 'inUse'> | null, findings: HerePageInput['findings']): WebPage;
   /** The pages that are there once and not for every port; null for a path that none has. */
   page(path: string): WebPage | null;
+  /** Every port at once; `snapshot` is null for a page that knows no host. */
+  homePage(snapshot: Snapshot | null): WebPage;
+  /** What a search finds; only a server can answer it. */
+  findPage(query: string): WebPage;
   /** Paths of all pages that `page` makes. */
   paths(): readonly string[];
   /** The report behind it. */
@@ -97,6 +102,7 @@ export function makeSite(facts: Facts, call: string): Site {
     facts,
     atlas,
     portReport,
+    ...homePages(facts, atlas),
     ...commonPages(facts, atlas),
     herePage(sight, findings) {
       if (sight === null) return closedHerePage();

@@ -48,7 +48,7 @@ export function portsIn(site: Site, scope: Scope): number[] {
 
 /** How many files an export will have. */
 export function countOf(plan: ExportPlan): number {
-  const pages = portsIn(plan.site, plan.scope).length + plan.site.paths().length;
+  const pages = portsIn(plan.site, plan.scope).length + plan.site.paths().length + 1;
   const reports = plan.data ? portsIn(plan.site, plan.scope).length : 0;
   return pages * plan.languages.length + reports + plan.assets.size + 1;
 }
@@ -64,6 +64,7 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
   }
   for (const tag of plan.languages) {
     const render = await renderer(tag, languages, plan, has);
+    yield { path: filePath(tag, '/'), content: render(site.homePage(null)) };
     for (const path of site.paths()) {
       const page = site.page(path);
       if (page !== null) yield { path: filePath(tag, path), content: render(page) };
@@ -135,7 +136,7 @@ function onlyThere(links: PageEnv['links'], has: ReadonlySet<number>): PageEnv['
     if (kind !== 'ports' || has.has(Number(port))) return kind === 'ports' ? `/ports/${port}` : path;
     return `/thousands/${Math.floor(Number(port) / 1000)}`;
   };
-  return { ...links, page: (path) => links.page(there(path)) };
+  return { ...links, everyPort: has.size > PORT_MAX, page: (path) => links.page(there(path)) };
 }
 
 /** The page at the top: a way to each language; nothing is guessed without a server. */

@@ -1,4 +1,4 @@
-// What every page does beyond standing there: day and night, the visitor's system first, copying, the live card.
+// What every page does beyond standing there: day and night, the visitor's system first, copying, search, the live card.
 
 import { keepLive } from './live.ts';
 import { useful } from './useful.ts';
@@ -38,8 +38,37 @@ function copying(): void {
   });
 }
 
+/** The search is loaded by whoever goes to its field; `/` does so from anywhere on the page. */
+function searching(): void {
+  const form = document.querySelector<HTMLFormElement>('form.find');
+  const field = form?.querySelector<HTMLInputElement>('input');
+  if (form == null || field == null) return;
+  let loaded = false;
+  const load = (): void => {
+    if (loaded) return;
+    loaded = true;
+    void import('./search.ts')
+      .then(({ search }) => search(form))
+      .catch(() => {
+        // The form still goes to the page of results.
+        loaded = false;
+      });
+  };
+  field.addEventListener('focus', load);
+  if (document.activeElement === field) load();
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = event.target;
+    if (at instanceof HTMLElement && (at.isContentEditable || at.matches('input, textarea, select'))) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
+}
+
 themeSwitch();
 ownSystem();
 copying();
 useful();
+searching();
 keepLive();

@@ -11,10 +11,12 @@ import {
   pageHtml,
 } from '@portolan/core/web';
 import { type Context, Hono } from 'hono';
+import { siteAssets } from '../chart-data.ts';
 import { serverLinks } from '../links.ts';
 import type { Sight, Site } from '../site.ts';
-import type { Assets } from './assets.ts';
+import { type Assets, makeAssets } from './assets.ts';
 import { HEADERS, ownHosts, refusalOf } from './guard.ts';
+import { homeRoutes } from './home.ts';
 import { type Host, Lookout } from './lookout.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -52,6 +54,12 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
   const hosts = ownHosts(parts.port);
   const lookout = new Lookout(parts.host, parts.now);
   let streams = 0;
+  // What is made from the facts is made when somebody first asks for it.
+  let made: Assets | undefined;
+  const madeAssets = (): Assets => {
+    made ??= makeAssets(siteAssets(site));
+    return made;
+  };
 
   app.use(async (c, next) => {
     const header = (name: string): string | null => c.req.header(name) ?? null;
@@ -146,7 +154,8 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
   ): Promise<Sight | null> => ((await mayLook(request)) ? lookout.port(port, transport) : null);
 
   app.get('/a/:name', (c) => {
-    const asset = parts.assets.get(c.req.param('name'));
+    const name = c.req.param('name');
+    const asset = parts.assets.get(name) ?? madeAssets().get(name);
     if (asset === undefined) return c.notFound();
     return c.body(asset.bytes, 200, {
       'content-type': asset.type,
@@ -222,6 +231,8 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     c.header('vary', 'accept-language');
     return c.redirect(`/${tag}${c.req.path}`, 302);
   });
+
+  homeRoutes(app, { site, tags: TAGS, liveLines, mayLook, look: () => lookout.all(), render });
 
   app.onError((error, c) => {
     const words = error instanceof PortolanError ? error.message : 'A fault of ours.';

@@ -31,6 +31,16 @@ export function assetOf(name: string, content: Uint8Array): Asset | null {
   return { bytes, type, etag };
 }
 
+/** Files from their bytes. */
+export function makeAssets(files: ReadonlyMap<string, Uint8Array>): Map<string, Asset> {
+  return new Map(
+    [...files].flatMap(([name, content]) => {
+      const asset = assetOf(name, content);
+      return asset === null ? [] : [[name, asset] as const];
+    }),
+  );
+}
+
 /** Reads the folder that the build filled. */
 export function readAssets(folder: string): Map<string, Asset> {
   const assets = new Map<string, Asset>();

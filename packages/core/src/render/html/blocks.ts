@@ -11,6 +11,7 @@ import type {
   WebPage,
 } from '../../view/web/tree.ts';
 import { printable } from '../printable.ts';
+import { chartHtml } from './chart.ts';
 import { type Element, elementHtml } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
 import { h, Markup, type Piece } from './escape.ts';
@@ -27,7 +28,9 @@ export function markup(elements: readonly Element[]): Markup {
 export function sectionHtml(section: Section, env: PageEnv): Markup {
   const card = section.blocks[0]?.kind === 'card';
   if (card) return h`${section.blocks.map((block) => blockHtml(block, env, section))}`;
-  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}">${env.lang.say(section.title)}</h2>${section.blocks.map((block) => blockHtml(block, env, section))}</section>`;
+  // The page's own heading tells what the chart is; its section's is for those who go from heading to heading.
+  const heading = section.blocks[0]?.kind === 'chart' ? h` class="quiet"` : null;
+  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${section.blocks.map((block) => blockHtml(block, env, section))}</section>`;
 }
 
 function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
@@ -53,6 +56,7 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
     case 'numbers':
       return numbersHtml(block.first, block.last, env);
     case 'chart':
+      return chartHtml(block.live, env);
     case 'paste':
       return h``;
     case 'gauge':

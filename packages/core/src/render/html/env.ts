@@ -12,6 +12,8 @@ export interface Links {
   asset(name: string): string;
   /** A page as data, which has no language. */
   data(path: string): string;
+  /** Has every port a page? Else one that nobody names has its place on that of its thousand. */
+  readonly everyPort: boolean;
   /** The whole address of a page, for search engines; null where the site has no fixed place. */
   absolute(tag: string, path: string): string | null;
 }
@@ -41,6 +43,9 @@ export interface PageEnv {
   /** Pieces that many pages share, by what they were made from; kept as long as language and `links` stay the same. */
   readonly memo: Map<unknown, string>;
 }
+
+/** A port that has a page wherever pages are; the address of every other is made from its own. */
+export const PATTERN_PORT = 80;
 
 /** A shared piece: made once, then taken from the memo. */
 export function remembered(key: unknown, env: PageEnv, make: () => Markup): Markup {

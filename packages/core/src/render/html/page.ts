@@ -2,7 +2,7 @@
 import { say } from '../../model/message.ts';
 import type { WebPage } from '../../view/web/tree.ts';
 import { markup, sectionHtml } from './blocks.ts';
-import type { PageEnv } from './env.ts';
+import { PATTERN_PORT, type PageEnv, remembered } from './env.ts';
 import { h, Markup } from './escape.ts';
 import { inlineElements } from './nodes.ts';
 import { rulerSvg } from './ruler.ts';
@@ -51,7 +51,6 @@ function top(page: WebPage, env: PageEnv): Markup {
     { to: '/paste', key: 'web.nav.paste' },
     { to: '/sources', key: 'web.nav.sources' },
   ] as const;
-  const search = lang.say(say('web.search.label'));
   const nav = items.map(
     ({ to, key }) =>
       h`<a href="${links.page(to)}"${page.path === to ? new Markup(' aria-current="page"') : null}>${lang.say(say(key))}</a>`,
@@ -60,7 +59,21 @@ function top(page: WebPage, env: PageEnv): Markup {
     ({ tag, name }) =>
       h`<li><a href="${links.inLanguage(tag, page.path)}" hreflang="${tag}" lang="${tag}" dir="auto"${tag === lang.lang ? new Markup(' aria-current="true"') : null}>${name}</a></li>`,
   )}</ul></details>`;
-  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav><form class="find" role="search" action="${env.find ?? links.page('/')}" data-index="${links.asset('search.json')}" data-page="${links.page('/ports/0')}"><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="${search}" aria-label="${search}"></form>${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
+  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav>${findForm(env)}${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
+}
+
+/** What its memo is kept under. */
+const FIND_FORM = Symbol('find form');
+
+/** The search: a form of its own without script; with it, an index that is asked while somebody types. */
+function findForm(env: PageEnv): Markup {
+  return remembered(FIND_FORM, env, () => {
+    const { lang, links } = env;
+    const label = lang.say(say('web.search.label'));
+    const local = env.find === null ? new Markup(' data-local') : null;
+    const thousand = links.everyPort ? null : h` data-thousand="${links.page('/thousands/0')}"`;
+    return h`<form class="find" role="search" action="${env.find ?? links.page('/')}"${local} data-index="${links.asset('search.json')}" data-page="${links.page(`/ports/${PATTERN_PORT}`)}"${thousand} data-service="${links.page('/services/http')}" data-none="${lang.say(say('web.search.none'))}" data-found="${lang.say(say('web.search.found', { count: '{count}' }))}"><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="${label}" aria-label="${label}"></form>`;
+  });
 }
 
 function crumbs(page: WebPage, env: PageEnv): Markup | null {

@@ -122,7 +122,8 @@ export type Block =
   | { readonly kind: 'card'; readonly card: Card }
   /** A way to every port of a run. */
   | { readonly kind: 'numbers'; readonly first: number; readonly last: number }
-  | { readonly kind: 'chart' }
+  /** All ports in one picture; `live`: with what is in use on this host. */
+  | { readonly kind: 'chart'; readonly live: boolean }
   | { readonly kind: 'paste' }
   /** How full the ephemeral range is; the page keeps what it has seen since it was opened. */
   | {

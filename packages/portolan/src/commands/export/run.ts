@@ -9,14 +9,18 @@ import { showJson } from '../../show.ts';
 export const run: Run = async (context) => {
   const { values, switches, positionals } = context.args;
   const target = onlyArgument(positionals, 'Folder');
-  const { exportFiles, exportPack, makeSite, readAssets, siteLanguages } = await import('@portolan/site');
+  const { exportFiles, exportPack, makeAssets, makeSite, readAssets, siteAssets, siteLanguages } =
+    await import('@portolan/site');
   const languages = readLanguages(values.get('languages'), siteLanguages());
   const scope = oneOf('scope', values.get('scope') ?? 'all', ['all', 'claimed'] as const);
   const format = oneOf('format', values.get('format') ?? 'files', ['files', 'pack'] as const);
   const site = makeSite(await context.facts(true), 'portolan');
   const plan = {
     site,
-    assets: readAssets(join(context.shippedFacts, '..', 'site')),
+    assets: new Map([
+      ...readAssets(join(context.shippedFacts, '..', 'site')),
+      ...makeAssets(siteAssets(site)),
+    ]),
     languages,
     scope,
     data: switches.has('data'),
