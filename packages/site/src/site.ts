@@ -19,6 +19,7 @@ import {
 import type { Facts } from '@portolan/facts';
 import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
 import { commonPages } from './common-pages.ts';
+import { USUAL } from './paths.ts';
 
 /** What was seen of a host. */
 export interface Sight {
@@ -45,19 +46,8 @@ export interface Site {
   portReport(port: number, transport: Transport | null, sight: Sight | null): PortReport;
 }
 
-/** What is asked about where no transport is named. */
-const USUAL: readonly Transport[] = ['tcp', 'udp'];
-
-const NOT_LOOKED: Gap = {
-  code: 'recorded-host',
-  values: { path: '' },
-  coversUse: true,
-  remedy: null,
-  transports: [],
-};
-
 /** A host that nobody looked at: nothing is known of it, which is not the same as nothing being there. */
-const NO_HOST: Snapshot = {
+const noHost = (remedy: string): Snapshot => ({
   platform: 'none',
   release: null,
   takenAt: '',
@@ -66,8 +56,8 @@ const NO_HOST: Snapshot = {
   redirects: [],
   limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
   ephemeralUse: null,
-  gaps: [NOT_LOOKED],
-};
+  gaps: [{ code: 'no-host', values: {}, coversUse: true, remedy, transports: [] } satisfies Gap],
+});
 
 /** Opens the site on facts. `call` is how a shell calls the program, for remedies. */
 export function makeSite(facts: Facts, call: string): Site {
@@ -78,7 +68,7 @@ export function makeSite(facts: Facts, call: string): Site {
       port,
       transports: transport === null ? USUAL : [transport],
       claims: { claims: atlas.claimsAt(port), sources: {} },
-      snapshot: sight?.snapshot ?? NO_HOST,
+      snapshot: sight?.snapshot ?? noHost(`${call} ${port}`),
       blocked: extras.blocked,
       defaults: extras.ephemeral,
       source: (id) => facts.source(id),

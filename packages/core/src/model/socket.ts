@@ -171,6 +171,7 @@ export type GapCode =
   | 'bound-unlisted'
   | 'limits-unreadable'
   | 'recorded-host'
+  | 'no-host'
   | 'bind-untried'
   | 'bind-inexact'
   | 'namespaces-hidden'

@@ -1,6 +1,7 @@
 // What every page does beyond standing there: day and night, the visitor's system first, copying, the live card.
 
 import { keepLive } from './live.ts';
+import { exchangeCode } from './token.ts';
 import { useful } from './useful.ts';
 
 function themeSwitch(): void {
@@ -42,4 +43,4 @@ themeSwitch();
 ownSystem();
 copying();
 useful();
-keepLive();
+void exchangeCode().then(keepLive);
