@@ -47,7 +47,7 @@ export interface Site {
 }
 
 /** A host that nobody looked at: nothing is known of it, which is not the same as nothing being there. */
-const noHost = (remedy: string): Snapshot => ({
+const noHost = (port: number): Snapshot => ({
   platform: 'none',
   release: null,
   takenAt: '',
@@ -56,7 +56,15 @@ const noHost = (remedy: string): Snapshot => ({
   redirects: [],
   limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
   ephemeralUse: null,
-  gaps: [{ code: 'no-host', values: {}, coversUse: true, remedy, transports: [] } satisfies Gap],
+  gaps: [
+    {
+      code: 'no-host',
+      values: {},
+      coversUse: true,
+      remedy: `portolan ${port}`,
+      transports: [],
+    } satisfies Gap,
+  ],
 });
 
 /** Opens the site on facts. `call` is how a shell calls the program, for remedies. */
@@ -68,7 +76,7 @@ export function makeSite(facts: Facts, call: string): Site {
       port,
       transports: transport === null ? USUAL : [transport],
       claims: { claims: atlas.claimsAt(port), sources: {} },
-      snapshot: sight?.snapshot ?? noHost(`${call} ${port}`),
+      snapshot: sight?.snapshot ?? noHost(port),
       blocked: extras.blocked,
       defaults: extras.ephemeral,
       source: (id) => facts.source(id),

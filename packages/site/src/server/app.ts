@@ -7,6 +7,7 @@ import {
   renderTerminal,
   reportJson,
   reportPage,
+  type Translator,
   type Transport,
 } from '@portolan/core';
 import type { WebPage } from '@portolan/core/web';
@@ -76,8 +77,16 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     return memo;
   };
 
+  const translators = new Map<string, Promise<Translator>>();
+  /** Made once: that takes longer than a page. */
+  function translatorOf(tag: string): Promise<Translator> {
+    const made = translators.get(tag) ?? loadTranslator(tag, 'pages');
+    translators.set(tag, made);
+    return made;
+  }
+
   async function environment(tag: string, live: string | null, own: boolean): Promise<PageEnv> {
-    const lang = await loadTranslator(tag, 'pages');
+    const lang = await translatorOf(tag);
     const known = PAGE_LANGUAGES.find((entry) => entry.tag === tag);
     return {
       lang,
@@ -203,7 +212,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     const json = form === 'application/json';
     // Programs get the words of the JSON contract, which are English.
     const tag = json ? 'en' : negotiate(c.req.header('accept-language') ?? null, TAGS);
-    const lang = await loadTranslator(tag, 'pages');
+    const lang = await translatorOf(tag);
     const body = json
       ? `${printableJson(reportJson(report, lang), 2)}\n`
       : renderTerminal(reportPage(report, sight === null ? 'claims' : 'host'), {

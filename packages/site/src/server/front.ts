@@ -28,6 +28,15 @@ const ALL: Rate = { burst: 400, perSecond: 200 };
 /** Requests of one connection. */
 const EACH: Rate = { burst: 120, perSecond: 60 };
 
+/** Most requests that wait for their answer at once: on a busy host an early no is better than a late answer. */
+const WAITING = 200;
+
+/** Visitors of one kind together. */
+interface Kind {
+  readonly bucket: Bucket;
+  waiting: number;
+}
+
 /** Limits of Node's server, in milliseconds and bytes. */
 const LIMITS = {
   headersTimeout: 5000,
@@ -49,14 +58,14 @@ const CONNECTIONS = 1200;
 /** Makes servers that share one front: one for each address. */
 export class Front {
   readonly #parts: FrontParts;
-  readonly #own: Bucket;
-  readonly #others: Bucket;
+  readonly #own: Kind;
+  readonly #others: Kind;
   readonly #connections = new WeakMap<Socket, { readonly bucket: Bucket; busy: number }>();
 
   constructor(parts: FrontParts) {
     this.#parts = parts;
-    this.#own = new Bucket(ALL, parts.now());
-    this.#others = new Bucket(ALL, parts.now());
+    this.#own = { bucket: new Bucket(ALL, parts.now()), waiting: 0 };
+    this.#others = { bucket: new Bucket(ALL, parts.now()), waiting: 0 };
   }
 
   /** A server that is not listening yet. */
@@ -69,9 +78,10 @@ export class Front {
     server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) =>
       this.#answer(incoming, outgoing, () => outgoing.writeContinue()),
     );
-    server.on('checkExpectation', (_incoming: IncomingMessage, outgoing: ServerResponse) =>
-      send(outgoing, 417, 'Refused: this is not expected here.\n'),
-    );
+    server.on('checkExpectation', (_incoming: IncomingMessage, outgoing: ServerResponse) => {
+      setHeaders(outgoing);
+      send(outgoing, 417, 'Refused: this is not expected here.\n');
+    });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.#unreadable(error, socket),
     );
@@ -82,7 +92,7 @@ export class Front {
     const connection = this.#connection(incoming.socket);
     connection.busy++;
     outgoing.once('close', () => connection.busy--);
-    for (const name in HEADERS) outgoing.setHeader(name, HEADERS[name] ?? '');
+    setHeaders(outgoing);
     const refusal = refusalOf(
       {
         method: incoming.method ?? '',
@@ -97,11 +107,13 @@ export class Front {
     }
     const now = this.#parts.now();
     const all = this.#parts.isOwn(incoming.socket) ? this.#own : this.#others;
-    if (!connection.bucket.take(now) || !all.take(now)) {
+    if (all.waiting >= WAITING || !connection.bucket.take(now) || !all.bucket.take(now)) {
       outgoing.setHeader('retry-after', '1');
       send(outgoing, 429, 'Too many requests; wait a second.\n');
       return;
     }
+    all.waiting++;
+    outgoing.once('close', () => all.waiting--);
     proceed?.();
     this.#parts.next(incoming, outgoing);
   }
@@ -136,6 +148,10 @@ export class Front {
     // A client that goes on sending shall not keep it open.
     socket.destroySoon();
   }
+}
+
+function setHeaders(outgoing: ServerResponse): void {
+  for (const name in HEADERS) outgoing.setHeader(name, HEADERS[name] ?? '');
 }
 
 /** Values of a header in the order in which they came. */

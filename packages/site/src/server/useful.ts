@@ -47,8 +47,7 @@ export function usefulRoute(app: Hono<AppEnv>, { store, languages, uidOf, now }:
     const asked = await fieldsOf(c.req, true);
     if (asked.kind === 'other') return c.text('JSON or a form, please.\n', 415);
     const vote = 'fields' in asked ? voteOf(asked.fields, languages) : null;
-    if (vote === null)
-      return c.text('This is no answer to a page of ours.\n', 400);
+    if (vote === null) return c.text('This is no answer to a page of ours.\n', 400);
     if (!mayAnswer(uidOf(c.env))) {
       c.header('retry-after', '60');
       return c.text('Too many answers; wait a minute.\n', 429);
