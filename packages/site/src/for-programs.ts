@@ -99,7 +99,11 @@ export const ROUTES: readonly Route[] = [
     },
     status: 204,
     answers: {},
-    failures: { '400': 'no such page, language or answer', '429': 'too many answers' },
+    failures: {
+      '400': 'no such page, language or answer',
+      '415': 'neither JSON nor a form',
+      '429': 'too many answers',
+    },
     serverOnly: true,
   },
 ];
