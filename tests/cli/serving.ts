@@ -23,7 +23,7 @@ export interface TestServer {
   readonly port: number;
   readonly dataDir: string;
   readonly child: ChildProcess;
-  /** Standard output after the first line, as it comes. */
+  /** What it wrote on standard error. */
   readonly output: () => string;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -58,7 +58,7 @@ export async function serve(
     port: told.port,
     dataDir,
     child,
-    output: () => out.slice(line.length + 1),
+    output: () => err,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       const code = await ended;

@@ -15,7 +15,6 @@ export {
   byPage,
   FEEDBACK_LINES,
   formatFeedback,
-  type PageFeedback,
   parseFeedback,
   withVote,
 } from './decide/feedback.ts';

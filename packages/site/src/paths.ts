@@ -31,9 +31,9 @@ export function isSpecific(port: number, atlas: Atlas): boolean {
   );
 }
 
-/** Paths of the pages that search engines are to know. */
-export function indexedPaths(atlas: Atlas): string[] {
-  const paths: string[] = [];
+/** Paths of the pages that search engines are to know: those of `common` and of ports. */
+export function indexedPaths(atlas: Atlas, common: readonly string[]): string[] {
+  const paths = [...common];
   for (let port = 0; port <= PORT_MAX; port++) if (isSpecific(port, atlas)) paths.push(`/ports/${port}`);
   return paths;
 }

@@ -1,21 +1,17 @@
 // How answers to "was this page useful?" are counted, and the file they are kept in.
-import { type FeedbackCount, isUseful, type Useful, type Vote } from '../model/feedback.ts';
+import {
+  type FeedbackCount,
+  isUseful,
+  type PageFeedback,
+  type Useful,
+  type Vote,
+} from '../model/feedback.ts';
 
 /** Name of the file's format. */
 const FORMAT = 'portolan.feedback-file/1';
 
 /** Most lines of the file: whoever sends answers to all pages shall not fill a disk. */
 export const FEEDBACK_LINES = 50_000;
-
-/** Answers of one page, all days. */
-export interface PageFeedback {
-  readonly page: string;
-  readonly counts: Readonly<Record<Useful, number>>;
-  readonly languages: readonly { readonly lang: string; readonly counts: Readonly<Record<Useful, number>> }[];
-  /** First and last day with an answer. */
-  readonly first: string;
-  readonly last: string;
-}
 
 /**
  * The counts with an answer more; null where there is no room for another line. What was answered before is taken from

@@ -32,3 +32,13 @@ export interface FeedbackCount {
   /** 1 or more. */
   readonly count: number;
 }
+
+/** Answers of one page, all days. */
+export interface PageFeedback {
+  readonly page: string;
+  readonly counts: Readonly<Record<Useful, number>>;
+  readonly languages: readonly { readonly lang: string; readonly counts: Readonly<Record<Useful, number>> }[];
+  /** First and last day with an answer. */
+  readonly first: string;
+  readonly last: string;
+}

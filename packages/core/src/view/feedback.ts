@@ -1,6 +1,6 @@
 // What readers answered: a line a page, the counts by answer.
-import { type PageFeedback, total } from '../decide/feedback.ts';
-import { USEFUL } from '../model/feedback.ts';
+import { total } from '../decide/feedback.ts';
+import { type PageFeedback, USEFUL } from '../model/feedback.ts';
 import { say } from '../model/message.ts';
 import { data, type Node, type Page, said } from './tree.ts';
 

@@ -22,7 +22,7 @@ import {
 import { type Context, Hono } from 'hono';
 import type { Described } from '../for-programs.ts';
 import { serverLinks } from '../links.ts';
-import { portOf } from '../paths.ts';
+import { portOf, portPath } from '../paths.ts';
 import type { Sight, Site } from '../site.ts';
 import type { AppEnv } from './app-env.ts';
 import { type Assets, isKnown } from './assets.ts';
@@ -228,6 +228,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
   usefulRoute(app, {
     store: parts.feedback,
     languages: TAGS,
+    asks: (path) => portPath(path) !== null || site.page(path)?.asks === true,
     uidOf: ({ incoming }) => visitors.uidOf(incoming.socket),
     now: parts.now,
   });

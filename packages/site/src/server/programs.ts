@@ -31,7 +31,9 @@ export function programRoutes(app: Hono<AppEnv>, { site, keys, port, schema, ver
   app.get('/:name{sitemap(?:-[0-9]+)?\\.xml}', (c) => {
     maps ??= sitemaps(
       PAGE_LANGUAGES.flatMap(({ tag }) =>
-        indexedPaths(site.atlas).map((path) => serverLinks(tag, base).absolute(tag, path) ?? ''),
+        indexedPaths(site.atlas, site.paths()).map(
+          (path) => serverLinks(tag, base).absolute(tag, path) ?? '',
+        ),
       ),
       base,
     );

@@ -1,7 +1,6 @@
 // "Was this page useful?": takes answers, from the page's script and from its bare form.
 import { isUseful, type Vote } from '@portolan/core';
 import type { Hono } from 'hono';
-import { portPath } from '../paths.ts';
 import type { AppEnv } from './app-env.ts';
 import { fieldsOf } from './asked.ts';
 import { Bucket, type Rate } from './bucket.ts';
@@ -25,13 +24,15 @@ const USERS = 1000;
 export interface UsefulParts {
   readonly store: FeedbackStore;
   readonly languages: readonly string[];
+  /** Is there a page at this path that asks? */
+  readonly asks: (path: string) => boolean;
   /** The uid at the other end; null where it is not known, and then all are one. */
   readonly uidOf: (env: AppEnv['Bindings']) => number | null;
   readonly now: () => number;
 }
 
 /** POST /api/useful. */
-export function usefulRoute(app: Hono<AppEnv>, { store, languages, uidOf, now }: UsefulParts): void {
+export function usefulRoute(app: Hono<AppEnv>, { store, languages, asks, uidOf, now }: UsefulParts): void {
   const all = new Bucket(ALL, now());
   // Only in memory, and only numbers of users: nothing of who answered is kept.
   const users = new Map<number | null, Bucket>();
@@ -46,7 +47,7 @@ export function usefulRoute(app: Hono<AppEnv>, { store, languages, uidOf, now }:
   app.post('/api/useful', async (c) => {
     const asked = await fieldsOf(c.req, true);
     if (asked.kind === 'other') return c.text('JSON or a form, please.\n', 415);
-    const vote = 'fields' in asked ? voteOf(asked.fields, languages) : null;
+    const vote = 'fields' in asked ? voteOf(asked.fields, languages, asks) : null;
     if (vote === null) return c.text('This is no answer to a page of ours.\n', 400);
     if (!mayAnswer(uidOf(c.env))) {
       c.header('retry-after', '60');
@@ -59,9 +60,13 @@ export function usefulRoute(app: Hono<AppEnv>, { store, languages, uidOf, now }:
 }
 
 /** An answer from the fields of a body; null where one is missing, wrong, or names no page that asks. */
-function voteOf(fields: Readonly<Record<string, unknown>>, languages: readonly string[]): Vote | null {
+function voteOf(
+  fields: Readonly<Record<string, unknown>>,
+  languages: readonly string[],
+  asks: UsefulParts['asks'],
+): Vote | null {
   const { page, lang, useful, before = null } = fields;
-  if (typeof page !== 'string' || portPath(page) === null) return null;
+  if (typeof page !== 'string' || !asks(page)) return null;
   if (typeof lang !== 'string' || !languages.includes(lang)) return null;
   if (!isUseful(useful)) return null;
   return before === null || isUseful(before) ? { page, lang, useful, before } : null;

@@ -1,6 +1,5 @@
 // `portolan feedback --json`, version 1.
-import type { PageFeedback } from '../../decide/feedback.ts';
-import type { Useful } from '../../model/feedback.ts';
+import type { PageFeedback, Useful } from '../../model/feedback.ts';
 
 export interface FeedbackV1 {
   readonly format: 'portolan.feedback/1';

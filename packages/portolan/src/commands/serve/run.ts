@@ -42,7 +42,7 @@ export const run: Run = async (context) => {
       lockFolder(folder, { ...options, ffi }),
     );
     tell(serving, peers !== null, context);
-    if (switches.has('open')) open(placeOf(serving, peers === null || process.geteuid?.() === 0));
+    if (switches.has('open')) open(placeOf(serving, needsCode(peers !== null)));
     const code = await ended(serving, context);
     await serving.close();
     return code;
@@ -54,8 +54,7 @@ export const run: Run = async (context) => {
     // There is no such signal on Windows.
     const names = process.platform === 'win32' ? [] : ([NEW_CODE] as const);
     const forget = io.onSignal(names, () => {
-      io.out(`${placeOf(serving, true)}\n`);
-      io.err(`${lang.say(say('serve.again'))}\n`);
+      io.err(`${lang.say(say('serve.again', { address: placeOf(serving, true) }))}\n`);
     });
     const code = await new Promise<number>((done) => {
       io.onSignal(Object.keys(SIGNALS) as NodeJS.Signals[], (name) => done(SIGNALS[name] ?? 1));
@@ -124,6 +123,14 @@ function placeOf(serving: Serving, withCode: boolean): string {
   return withCode ? `${address}#code=${serving.newCode()}` : address;
 }
 
+/**
+ * Does the own browser need a code? The kernel tells its user, where it can; a browser of root is most often another user's.
+ * Where none is needed none is given away: the arguments of a browser can be seen by all.
+ */
+function needsCode(peerCheck: boolean): boolean {
+  return !peerCheck || process.geteuid?.() === 0;
+}
+
 /** Says where the pages are, and who sees what. */
 function tell(serving: Serving, peerCheck: boolean, { io, json, lang, args }: Context): void {
   if (serving.withoutIpv6 !== null) {
@@ -143,9 +150,10 @@ function tell(serving: Serving, peerCheck: boolean, { io, json, lang, args }: Co
     io.out(`${printableJson(told, 0)}\n`);
     return;
   }
-  // With --open another code would take the place of this one.
-  io.out(`${placeOf(serving, !args.switches.has('open'))}\n`);
-  io.err(`${lang.say(say(peerCheck ? 'serve.you' : 'serve.code'))}\n`);
+  io.out(`${placeOf(serving, false)}\n`);
+  // Opened with a code, which another would take the place of.
+  if (args.switches.has('open') && needsCode(peerCheck)) return;
+  io.err(`${lang.say(say(peerCheck ? 'serve.you' : 'serve.code', { address: placeOf(serving, true) }))}\n`);
 }
 
 /** The port that was asked for, else one that no rule refuses: the same each time, so that bookmarks last. */
