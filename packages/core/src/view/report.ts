@@ -104,7 +104,7 @@ function answer(report: PortReport): Node {
 
 function answerWithoutHost(report: PortReport): Node {
   const lines: Inline[][] = [
-    [said(say('report.no-host.line', { port: report.port }), 'strong')],
+    [said(say('answer.no-host', { port: report.port }), 'strong')],
     [said(saidSentence(report, 'claims'))],
   ];
   return { kind: 'answer', severity: 'info', lines };
@@ -114,7 +114,7 @@ function answerWithoutHost(report: PortReport): Node {
 function elsewhereNodes({ port, use }: PortReport): Node[] {
   const lines = [...new Set(use.gaps.flatMap(({ remedy }) => (remedy === null ? [] : [remedy])))];
   return [
-    { kind: 'para', inline: [said(say('report.no-host', { port }))] },
+    { kind: 'para', inline: [said(say('here.no-host', { port }))] },
     { kind: 'commands', lines },
   ];
 }

@@ -48,6 +48,8 @@ export interface ServerParts {
   readonly schema: Described['schema'];
   readonly version: string;
   readonly now: () => number;
+  /** Told of what went wrong by a fault of ours. */
+  readonly onFault: (error: Error) => void;
 }
 
 const TAGS = PAGE_LANGUAGES.map(({ tag }) => tag);
@@ -235,8 +237,9 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
   programRoutes(app, parts);
 
   app.onError((error, c) => {
-    const words = error instanceof PortolanError ? error.message : 'A fault of ours.';
-    return c.text(`${words}\n`, 500);
+    if (error instanceof PortolanError) return c.text(`${error.message}\n`, 500);
+    parts.onFault(error);
+    return c.text('A fault of ours; the terminal that serves these pages says more.\n', 500);
   });
   app.notFound((c) => c.text('There is no such page.\n', 404));
   return app;

@@ -10,7 +10,7 @@ import { type Peers, Visitors } from './visitors.ts';
 
 /** What the server needs. */
 export interface ServeOptions
-  extends Pick<ServerParts, 'site' | 'host' | 'assets' | 'feedback' | 'schema' | 'version'> {
+  extends Pick<ServerParts, 'site' | 'host' | 'assets' | 'feedback' | 'schema' | 'version' | 'onFault'> {
   /** Port to listen on; 0 for one that the system chooses. */
   readonly port: number;
   /** Tells who is at the other end; null where that cannot be told. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { PortolanError, printableJson, say, serveJson, useSentence } from '@portolan/core';
+import { PortolanError, printable, printableJson, say, serveJson, useSentence } from '@portolan/core';
 import type { PeerUsers } from '@portolan/probe';
 import type { Described, Serving } from '@portolan/site';
 import { readPort } from '../../ask.ts';
@@ -92,6 +92,12 @@ async function serveOn(
       },
       schema: readSchema(context),
       version: context.version,
+      onFault: ({ stack, message }) => {
+        const text = printable(stack ?? message).replace(/\\n/g, '\n');
+        context.io.err(
+          `portolan: this is a fault in Portolan, please report it with the lines below.\n${text}\n`,
+        );
+      },
     });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
