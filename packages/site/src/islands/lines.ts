@@ -18,11 +18,13 @@ export interface Listener {
 
 /** Follows an address for as long as the page is there and somebody can see it, and the server does not refuse. */
 export async function readLines(address: string, listener: Listener): Promise<void> {
+  let told = false;
   for (;;) {
     await seen();
     let refused = false;
     try {
       refused = await read(address, (text) => {
+        told = true;
         listener.back();
         if (text !== '') listener.line(text);
       });
@@ -31,7 +33,8 @@ export async function readLines(address: string, listener: Listener): Promise<vo
     }
     // What a hidden page shows is old, too, but nobody sees it, and it is new before anybody does.
     if (document.hidden) continue;
-    listener.lost();
+    // A page that never showed anything has nothing old.
+    if (told || !refused) listener.lost();
     if (refused) {
       forget();
       return;

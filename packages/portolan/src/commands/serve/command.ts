@@ -13,7 +13,7 @@ export const spec: CommandSpec = {
     ['portolan serve', 'serve the pages on this host alone and say where, until Ctrl-C'],
     ['portolan serve --open', 'the same, and open them'],
     ['curl localhost:4650/ports/60163', 'the report as text, from a server on 4650'],
-    ['pkill -USR2 -f "portolan serve"', 'have it print an address with a new code'],
+    ['kill -USR2 PID', 'have it print an address with a new code for another browser'],
   ],
   exits: '128 and the number of the signal that ended it (Ctrl-C: 130); 1 if the port cannot be had',
 };
