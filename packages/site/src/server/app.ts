@@ -70,6 +70,22 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
   const lookout = new Lookout(parts.host, parts.now);
   const streams = new Streams();
 
+  /** Answers with a line of JSON a change, for those who may see the host and for as long as they read. */
+  function liveLines(c: Context<AppEnv>, look: () => Promise<unknown>): Response {
+    if (!visitors.maySee(c.env.incoming)) {
+      c.header('www-authenticate', 'Bearer');
+      return c.text('Refused: for the user that runs this server, and for whoever has its token.\n', 401);
+    }
+    if (streams.full) return c.text('Too many live pages are open.\n', 429);
+    const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' };
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    return c.body(
+      streams.start(c.env.outgoing, async () => JSON.stringify(await look())),
+      200,
+      headers,
+    );
+  }
+
   const memos = new Map<string, Map<unknown, string>>();
   const memoOf = (tag: string): Map<unknown, string> => {
     const memo = memos.get(tag) ?? new Map<unknown, string>();
@@ -156,11 +172,11 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
       return c.notFound();
     }
     const env = await environment(tag, null, true);
-    return live(c, async () => {
+    return liveLines(c, async () => {
       const page = site.portPage(port, transport, await lookout.port(port, transport));
       const card = page.rail.flatMap(({ blocks }) => blocks).find((block) => block.kind === 'card');
       if (card === undefined) throw new Error(`the page of port ${port} has no card`);
-      return JSON.stringify({ card: cardElements(card.card, { ...env, marked: new Set() }) });
+      return { card: cardElements(card.card, { ...env, marked: new Set() }) };
     });
   });
 
@@ -168,23 +184,11 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     const tag = c.req.query('lang') ?? 'en';
     if (!TAGS.includes(tag)) return c.notFound();
     const env = await environment(tag, null, true);
-    return live(c, async () => {
+    return liveLines(c, async () => {
       const page = site.herePage({ host: lookout.host, snapshot: await lookout.all() }, null);
-      return JSON.stringify(hereElements(page, { ...env, marked: new Set() }));
+      return hereElements(page, { ...env, marked: new Set() });
     });
   });
-
-  /** An answer that goes on, for those who may see the host. */
-  function live(c: Context<AppEnv>, line: () => Promise<string>): Response {
-    if (!visitors.maySee(c.env.incoming)) {
-      c.header('www-authenticate', 'Bearer');
-      return c.text('Refused: for the user that runs this server, and for whoever has its token.\n', 401);
-    }
-    if (streams.full) return c.text('Too many live pages are open.\n', 429);
-    const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' };
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    return c.body(streams.start(c.env.outgoing, line), 200, headers);
-  }
 
   app.get('/ports/:file{[0-9]+\\.json}', async (c) => {
     const port = portOf(c.req.param('file').replace(/\.json$/, ''));
