@@ -12,6 +12,13 @@ export { DROP_IN_NAME, readDropIn, settingsIn, writeDropIn } from './decide/drop
 export { ephemeralOf, isQuerySocket, resolverPids } from './decide/ephemeral.ts';
 export { type ExplainInput, explain, hostView } from './decide/explain.ts';
 export {
+  byPage,
+  FEEDBACK_LINES,
+  formatFeedback,
+  parseFeedback,
+  withVote,
+} from './decide/feedback.ts';
+export {
   type Cell,
   type CountedSocket,
   cellOf,
@@ -81,6 +88,7 @@ export * from './model/claim.ts';
 export * from './model/ephemeral.ts';
 export * from './model/error.ts';
 export * from './model/event.ts';
+export * from './model/feedback.ts';
 export * from './model/forecast.ts';
 export * from './model/kill.ts';
 export * from './model/lease.ts';
@@ -97,11 +105,13 @@ export * from './model/xsan.ts';
 export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
+export { type FeedbackV1, feedbackJson } from './render/json/feedback.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
 export { ListLines } from './render/json/lines.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
+export { type ServeV1, serveJson } from './render/json/serve.ts';
 export * from './render/json/v1.ts';
 export { type WhyV1, whyJson } from './render/json/why.ts';
 export { printable, printableJson, printableSaid } from './render/printable.ts';
@@ -121,13 +131,14 @@ export {
 export { allocatorNode } from './view/allocator.ts';
 export { auditPage } from './view/audit.ts';
 export { ephemeralPage } from './view/ephemeral.ts';
+export { feedbackPage } from './view/feedback.ts';
 export { containerName, formatEndpoint, gapMessages, namespaceName } from './view/holder-words.ts';
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
 export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
 export { pickPage } from './view/pick.ts';
 export { type ReadModel, readPage, type UnreadLine } from './view/read.ts';
-export { reportPage } from './view/report.ts';
+export { reportPage, useSentence } from './view/report.ts';
 export { isIdle, reservePage, reserveQuestion } from './view/reserve.ts';
 export { resolverPage, resolverSetupPage } from './view/resolver.ts';
 export { rangePage, searchPage } from './view/search.ts';

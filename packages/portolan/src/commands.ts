@@ -88,6 +88,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/export/command.ts')).spec,
     run: async () => (await import('./commands/export/run.ts')).run,
   },
+  feedback: {
+    spec: async () => (await import('./commands/feedback/command.ts')).spec,
+    run: async () => (await import('./commands/feedback/run.ts')).run,
+  },
   facts: {
     spec: async () => (await import('./commands/facts/command.ts')).spec,
     run: async () => (await import('./commands/facts/run.ts')).run,

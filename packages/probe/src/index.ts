@@ -13,6 +13,7 @@ import type { AllocatorSample } from './linux/allocator-sample.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 import type { FolderLock } from './linux/folder-lock.ts';
 import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+import type { PeerUsers } from './linux/peer-users.ts';
 import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
@@ -22,6 +23,7 @@ export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } 
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 export type { FolderLock } from './linux/folder-lock.ts';
 export type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+export type { PeerUsers } from './linux/peer-users.ts';
 export type { ProcessMarks } from './linux/process-mark.ts';
 export type { ReservationOptions } from './linux/reservations.ts';
 export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
@@ -117,4 +119,9 @@ export async function lockFolder(
 /** A socket that a program can inherit; null where there is no native code. */
 export async function holdSocket(wish: HeldSocketWish): Promise<HeldSocket | null> {
   return (await import('./linux/held-socket.ts')).holdSocket(wish);
+}
+
+/** Tells whose socket is at the other end of a connection on this host; null on a system where that cannot be told. */
+export async function peerUsers(options: { readonly ffi: boolean }): Promise<PeerUsers | null> {
+  return process.platform === 'linux' ? (await import('./linux/peer-users.ts')).peerUsers(options) : null;
 }

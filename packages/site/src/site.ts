@@ -20,6 +20,7 @@ import type { Facts } from '@portolan/facts';
 import { type Atlas, FLAG, makeAtlas } from './atlas.ts';
 import { commonPages } from './common-pages.ts';
 import { homePages } from './home.ts';
+import { USUAL } from './paths.ts';
 
 /** What was seen of a host. */
 export interface Sight {
@@ -50,19 +51,8 @@ export interface Site {
   portReport(port: number, transport: Transport | null, sight: Sight | null): PortReport;
 }
 
-/** What is asked about where no transport is named. */
-const USUAL: readonly Transport[] = ['tcp', 'udp'];
-
-const NOT_LOOKED: Gap = {
-  code: 'recorded-host',
-  values: { path: '' },
-  coversUse: true,
-  remedy: null,
-  transports: [],
-};
-
 /** A host that nobody looked at: nothing is known of it, which is not the same as nothing being there. */
-const NO_HOST: Snapshot = {
+const noHost = (port: number): Snapshot => ({
   platform: 'none',
   release: null,
   takenAt: '',
@@ -71,8 +61,16 @@ const NO_HOST: Snapshot = {
   redirects: [],
   limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
   ephemeralUse: null,
-  gaps: [NOT_LOOKED],
-};
+  gaps: [
+    {
+      code: 'no-host',
+      values: {},
+      coversUse: true,
+      remedy: `portolan ${port}`,
+      transports: [],
+    } satisfies Gap,
+  ],
+});
 
 /** Opens the site on facts. `call` is how a shell calls the program, for remedies. */
 export function makeSite(facts: Facts, call: string): Site {
@@ -83,7 +81,7 @@ export function makeSite(facts: Facts, call: string): Site {
       port,
       transports: transport === null ? USUAL : [transport],
       claims: { claims: atlas.claimsAt(port), sources: {} },
-      snapshot: sight?.snapshot ?? NO_HOST,
+      snapshot: sight?.snapshot ?? noHost(port),
       blocked: extras.blocked,
       defaults: extras.ephemeral,
       source: (id) => facts.source(id),

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'LEASES'
   | 'OUTPUT'
   | 'SERVE'
+  | 'FEEDBACK'
   | 'NO_DESCRIPTORS';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
@@ -35,6 +36,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   LEASES: 1,
   OUTPUT: 1,
   SERVE: 1,
+  FEEDBACK: 1,
   NO_DESCRIPTORS: 3,
 };
 

@@ -172,6 +172,7 @@ export type GapCode =
   | 'bound-unlisted'
   | 'limits-unreadable'
   | 'recorded-host'
+  | 'no-host'
   | 'bind-untried'
   | 'bind-inexact'
   | 'namespaces-hidden'

@@ -243,6 +243,8 @@ export function ownerNodes(owner: Owner): Node[] {
     const inline: Inline[] = [data(shortened(owner.argv.join(' ')), 'dim')];
     if (owner.cwd !== null) inline.push(data('  '), said(say('owner.cwd', { cwd: owner.cwd }), 'dim'));
     nodes.push({ kind: 'para', inline });
+  } else if (owner.exe !== null) {
+    nodes.push({ kind: 'para', inline: [said(say('owner.exe', { exe: shortened(owner.exe) }), 'dim')] });
   }
   if (owner.launchedBy.length > 0) nodes.push({ kind: 'para', inline: [said(chainWords(owner), 'dim')] });
   return nodes;

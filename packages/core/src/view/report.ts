@@ -18,11 +18,11 @@ import { data, type Emphasis, fact, type Inline, joined, type Node, type Page, s
 /** Most holders of one kind that are described one by one. */
 const HOLDERS_SHOWN = 6;
 
-/** The page of a report. */
-export function reportPage(report: PortReport): Page {
+/** The page of a report; `about` is `claims` where no host was looked at, so that nothing is said of any. */
+export function reportPage(report: PortReport, about: 'host' | 'claims' = 'host'): Page {
   const refs = new References();
   const nodes: Node[] = [
-    answer(report),
+    about === 'host' ? answer(report) : answerWithoutHost(report),
     {
       kind: 'ruler',
       ruler: {
@@ -51,8 +51,12 @@ export function reportPage(report: PortReport): Page {
     });
   }
   nodes.push(
-    { kind: 'section', title: say('section.here'), nodes: hereNodes(report) },
-    { kind: 'section', title: say('section.could'), nodes: couldNodes(report, refs) },
+    about === 'host'
+      ? { kind: 'section', title: say('section.here'), nodes: hereNodes(report) }
+      : { kind: 'section', title: say('section.here'), nodes: elsewhereNodes(report) },
+    ...(about === 'claims' && report.risks.length === 0
+      ? []
+      : [{ kind: 'section' as const, title: say('section.could'), nodes: couldNodes(report, refs) }]),
     {
       kind: 'section',
       title: say('section.sources'),
@@ -96,6 +100,23 @@ function answer(report: PortReport): Node {
   const lines: Inline[][] = [[said(report.port === 0 ? say('answer.zero') : useSentence(report), 'strong')]];
   lines.push([said(saidSentence(report))]);
   return { kind: 'answer', severity, lines };
+}
+
+function answerWithoutHost(report: PortReport): Node {
+  const lines: Inline[][] = [
+    [said(say('answer.no-host', { port: report.port }), 'strong')],
+    [said(saidSentence(report, 'claims'))],
+  ];
+  return { kind: 'answer', severity: 'info', lines };
+}
+
+/** Where the answer is to be had that is not given here. */
+function elsewhereNodes({ port, use }: PortReport): Node[] {
+  const lines = [...new Set(use.gaps.flatMap(({ remedy }) => (remedy === null ? [] : [remedy])))];
+  return [
+    { kind: 'para', inline: [said(say('here.no-host', { port }))] },
+    { kind: 'commands', lines },
+  ];
 }
 
 /** One sentence for who is on the port, the gravest kind of hold first. */
@@ -166,9 +187,9 @@ function someOf(words: readonly string[]): MessageValue {
 }
 
 /** What the registry says; where it says nothing, who uses the number; and whether this host hands it out. */
-function saidSentence(report: PortReport): Message {
+function saidSentence(report: PortReport, about: 'host' | 'claims' = 'host'): Message {
   const { range, claims } = report;
-  const also = handedOut(report);
+  const also = about === 'host' ? handedOut(report) : '';
   const registry = claims.filter((claim) => claim.authority === 'registry' && !isWide(claim));
   const assigned = registry.filter((claim) => claim.status !== 'reserved');
   if (range.assignable && assigned.length > 0) {

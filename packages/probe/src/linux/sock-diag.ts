@@ -1,5 +1,6 @@
 // Asks the kernel for socket tables over NETLINK_SOCK_DIAG.
-import { encodeListenerLookup } from '../parse/linux-diag-keys.ts';
+import type { Endpoint } from '@portolan/core';
+import { encodeConnectionLookup, encodeListenerLookup } from '../parse/linux-diag-keys.ts';
 import { type DumpRequest, encodeDumpRequest, readDumpBatch } from '../parse/linux-inet-diag.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
 import { type Libc, nativeBuffer } from './native.ts';
@@ -25,6 +26,8 @@ export interface SockDiag {
   dump(request: DumpRequest, onRow: (row: LinuxSocketRow) => void): DumpFailure | null;
   /** True where this very socket is found, in 3 µs and without any dump; false also where it cannot be found so. */
   finds(row: LinuxSocketRow): boolean;
+  /** The row that the kernel has for a TCP connection, or for a listener where there is no such connection. */
+  connection(local: Endpoint, peer: Endpoint): LinuxSocketRow | null;
   close(): void;
 }
 
@@ -51,6 +54,15 @@ export function openSockDiag(libc: Libc): SockDiag | null {
         same = inode === row.inode;
       });
       return same;
+    },
+    connection(local, peer) {
+      const message = encodeConnectionLookup(local, peer);
+      if (message === null || libc.send(fd, libc.address(message), message.length, 0) < 0) return null;
+      let found: LinuxSocketRow | null = null;
+      readDumpBatch(buffer, Math.max(0, receive()), 'tcp', (row) => {
+        found = row;
+      });
+      return found;
     },
     dump(request, onRow) {
       const message = encodeDumpRequest(request);

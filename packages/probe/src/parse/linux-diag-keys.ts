@@ -1,5 +1,5 @@
-// sock_diag messages for a watch: the few bytes that tell whether a table has changed, whether a listener is there, and
-// which socket died.
+// sock_diag messages about single sockets: whether a table has changed, whether a listener is there, who is at the other
+// end of a connection, which socket died.
 import type { Endpoint, Socket } from '@portolan/core';
 import { formatIpv4, formatIpv6 } from './address.ts';
 import type { DumpProgress } from './linux-inet-diag.ts';
@@ -61,21 +61,40 @@ export function keyOfSocket({ inode, state }: Pick<Socket, 'inode' | 'state'>): 
  * Asks for the listener that would take a connection to this address and port: quicker than any dump, for the kernel
  * finds it by its hash. Null where the address is none.
  */
-export function encodeListenerLookup(family: 'ipv4' | 'ipv6', { address, port }: Endpoint): Buffer | null {
-  const parsed = parseAddress(address);
-  if (parsed === null || parsed.family !== family) return null;
+export function encodeListenerLookup(family: 'ipv4' | 'ipv6', local: Endpoint): Buffer | null {
+  const parsed = parseAddress(local.address);
+  return parsed?.family === family ? encodeLookup(local, null) : null;
+}
+
+/**
+ * Asks for the TCP socket that lies at `local` and is connected to `peer`. Where there is none the kernel may answer with
+ * a listener in its place, which is not what was asked for. Null where an address is none, or both are not of one family.
+ */
+export function encodeConnectionLookup(local: Endpoint, peer: Endpoint): Buffer | null {
+  return encodeLookup(local, peer);
+}
+
+/** struct inet_diag_req_v2 for one socket (man sock_diag(7)). */
+function encodeLookup(local: Endpoint, peer: Endpoint | null): Buffer | null {
+  const here = parseAddress(local.address);
+  const there = peer === null ? null : parseAddress(peer.address);
+  if (here === null || (peer !== null && there?.family !== here.family)) return null;
   // An own ArrayBuffer keeps the address stable for FFI.
   const out = Buffer.from(new ArrayBuffer(LOOKUP_LENGTH));
   out.writeUInt32LE(LOOKUP_LENGTH, 0);
   out.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
   out.writeUInt16LE(NLM_F_REQUEST, 6);
-  out[16] = family === 'ipv4' ? AF_INET : AF_INET6;
+  out[16] = here.family === 'ipv4' ? AF_INET : AF_INET6;
   out[17] = IPPROTO_TCP;
   out.writeUInt32LE(0xffffffff, 20);
-  out.writeUInt16BE(port, 24);
-  const size = family === 'ipv4' ? 4 : 16;
+  out.writeUInt16BE(local.port, 24);
+  out.writeUInt16BE(peer?.port ?? 0, 26);
+  const size = here.family === 'ipv4' ? 4 : 16;
+  const byte = (number: bigint, index: number): number =>
+    Number((number >> BigInt(8 * (size - 1 - index))) & 0xffn);
   for (let index = 0; index < size; index++) {
-    out[28 + index] = Number((parsed.first >> BigInt(8 * (size - 1 - index))) & 0xffn);
+    out[28 + index] = byte(here.first, index);
+    if (there !== null) out[44 + index] = byte(there.first, index);
   }
   // INET_DIAG_NOCOOKIE: the socket is not chosen by cookie.
   out.writeUInt32LE(0xffffffff, 64);

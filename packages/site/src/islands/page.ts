@@ -1,6 +1,7 @@
 // What every page does beyond standing there: day and night, the visitor's system first, copying, search, the live card.
 
 import { keepLive } from './live.ts';
+import { exchangeCode } from './token.ts';
 import { useful } from './useful.ts';
 
 function themeSwitch(): void {
@@ -71,4 +72,4 @@ ownSystem();
 copying();
 useful();
 searching();
-keepLive();
+void exchangeCode().then(keepLive);

@@ -1,6 +1,15 @@
-// The server's answers: what each address stands for. Guards come first, whatever the path.
+// The server's answers: what each address stands for. The front has judged every request before it comes here.
 import type { IncomingMessage } from 'node:http';
-import { isTransport, PortolanError, printableJson, reportJson, type Transport } from '@portolan/core';
+import {
+  isTransport,
+  PortolanError,
+  printableJson,
+  renderTerminal,
+  reportJson,
+  reportPage,
+  type Translator,
+  type Transport,
+} from '@portolan/core';
 import type { WebPage } from '@portolan/core/web';
 import {
   cardElements,
@@ -12,13 +21,20 @@ import {
 } from '@portolan/core/web';
 import { type Context, Hono } from 'hono';
 import { siteAssets } from '../chart-data.ts';
+import type { Described } from '../for-programs.ts';
 import { serverLinks } from '../links.ts';
+import { portOf, portPath } from '../paths.ts';
 import type { Sight, Site } from '../site.ts';
-import { type Assets, makeAssets } from './assets.ts';
-import { HEADERS, ownHosts, refusalOf } from './guard.ts';
+import type { AppEnv } from './app-env.ts';
+import { type Assets, isKnown, makeAssets } from './assets.ts';
 import { homeRoutes } from './home.ts';
+import type { Keys } from './keys.ts';
 import { type Host, Lookout } from './lookout.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiate, preferredType } from './negotiate.ts';
+import { programRoutes } from './programs.ts';
+import { Streams } from './streams.ts';
+import { type FeedbackStore, usefulRoute } from './useful.ts';
+import type { Visitors } from './visitors.ts';
 
 /** What the server is made of. */
 export interface ServerParts {
@@ -27,95 +43,56 @@ export interface ServerParts {
   readonly assets: Assets;
   /** Port it listens on. */
   readonly port: number;
-  /** Is whoever sent this request the user that the server runs as, or root? Null where that cannot be told. */
-  readonly isOwn: (request: IncomingMessage) => Promise<boolean | null>;
+  readonly visitors: Visitors;
+  readonly keys: Keys;
+  readonly feedback: FeedbackStore;
+  /** The shipped JSON Schema of the reports. */
+  readonly schema: Described['schema'];
+  readonly version: string;
   readonly now: () => number;
-}
-
-interface Bindings {
-  readonly incoming: IncomingMessage;
+  /** Told of what went wrong by a fault of ours. */
+  readonly onFault: (error: Error) => void;
 }
 
 const TAGS = PAGE_LANGUAGES.map(({ tag }) => tag);
 
-/** Seconds between two looks of a live card. */
-const EVERY_MS = 1000;
-
 /** Most shared pieces that are kept of a language. */
 const MEMO = 5000;
 
-/** Most live streams at once. */
-const STREAMS = 16;
+/** Columns of a report as text. */
+const TEXT_WIDTH = 80;
+
+/** The forms of a report; a program that takes all of them gets text, as `curl` does. */
+const FORMS = ['text/plain', 'application/json', 'text/html'] as const;
 
 /** The application; tests call its `fetch` as the server does. */
-export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
-  const { site } = parts;
-  const app = new Hono<{ Bindings: Bindings }>();
-  const hosts = ownHosts(parts.port);
+export function makeApp(parts: ServerParts): Hono<AppEnv> {
+  const { site, visitors } = parts;
+  const app = new Hono<AppEnv>();
   const lookout = new Lookout(parts.host, parts.now);
-  let streams = 0;
   // What is made from the facts is made when somebody first asks for it.
   let made: Assets | undefined;
   const madeAssets = (): Assets => {
     made ??= makeAssets(siteAssets(site));
     return made;
   };
+  const streams = new Streams();
 
-  app.use(async (c, next) => {
-    const header = (name: string): string | null => c.req.header(name) ?? null;
-    const refusal = refusalOf(
-      {
-        method: c.req.method,
-        host: header('host'),
-        origin: header('origin'),
-        site: header('sec-fetch-site'),
-        mode: header('sec-fetch-mode'),
-        dest: header('sec-fetch-dest'),
-      },
-      hosts,
+  /** Answers with a line of JSON a change, for those who may see the host and for as long as they read. */
+  function liveLines(c: Context<AppEnv>, look: () => Promise<unknown>): Response {
+    if (!visitors.maySee(c.env.incoming)) {
+      c.header('www-authenticate', 'Bearer');
+      return c.text('Refused: for the user that runs this server, and for whoever has its token.\n', 401);
+    }
+    if (streams.full) return c.text('Too many live pages are open.\n', 429);
+    const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' };
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    return c.body(
+      streams.start(c.env.outgoing, async () => JSON.stringify(await look())),
+      200,
+      headers,
     );
-    if (refusal === null) await next();
-    else c.res = c.text(`Refused: ${refusal}.\n`, 403);
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
-    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
-  });
-
-  /** Answers with one line of JSON a change, as long as somebody reads, and an empty one where nothing changed. */
-  function liveLines(c: Context, look: () => Promise<unknown>): Response {
-    if (streams >= STREAMS) return c.text('Too many live pages are open.\n', 429);
-    streams++;
-    let timer: NodeJS.Timeout | undefined;
-    let last = '';
-    let open = true;
-    const encoder = new TextEncoder();
-    const end = (): void => {
-      if (open) streams--;
-      open = false;
-      clearTimeout(timer);
-    };
-    const stream = new ReadableStream<Uint8Array>({
-      start(controller) {
-        const round = async (): Promise<void> => {
-          const line = JSON.stringify(await look());
-          if (!open) return;
-          controller.enqueue(encoder.encode(line === last ? '\n' : `${line}\n`));
-          last = line;
-          timer = setTimeout(run, EVERY_MS);
-        };
-        const run = (): void => {
-          round().catch((error: unknown) => {
-            end();
-            controller.error(error);
-          });
-        };
-        run();
-      },
-      cancel: end,
-    });
-    return c.body(stream, 200, { 'content-type': 'application/x-ndjson; charset=utf-8' });
   }
-
-  const mayLook = async (request: IncomingMessage): Promise<boolean> => (await parts.isOwn(request)) === true;
 
   const memos = new Map<string, Map<unknown, string>>();
   const memoOf = (tag: string): Map<unknown, string> => {
@@ -126,8 +103,16 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     return memo;
   };
 
+  const translators = new Map<string, Promise<Translator>>();
+  /** Made once: that takes longer than a page. */
+  function translatorOf(tag: string): Promise<Translator> {
+    const made = translators.get(tag) ?? loadTranslator(tag, 'pages');
+    translators.set(tag, made);
+    return made;
+  }
+
   async function environment(tag: string, live: string | null, own: boolean): Promise<PageEnv> {
-    const lang = await loadTranslator(tag, 'pages');
+    const lang = await translatorOf(tag);
     const known = PAGE_LANGUAGES.find((entry) => entry.tag === tag);
     return {
       lang,
@@ -151,17 +136,15 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     port: number,
     transport: Transport | null,
     request: IncomingMessage,
-  ): Promise<Sight | null> => ((await mayLook(request)) ? lookout.port(port, transport) : null);
+  ): Promise<Sight | null> => (visitors.maySee(request) ? lookout.port(port, transport) : null);
 
   app.get('/a/:name', (c) => {
     const name = c.req.param('name');
     const asset = parts.assets.get(name) ?? madeAssets().get(name);
     if (asset === undefined) return c.notFound();
-    return c.body(asset.bytes, 200, {
-      'content-type': asset.type,
-      etag: asset.etag,
-      'cache-control': 'no-cache',
-    });
+    const headers = { etag: asset.etag, 'cache-control': 'no-cache' };
+    if (isKnown(asset, c.req.header('if-none-match') ?? null)) return c.body(null, 304, headers);
+    return c.body(asset.bytes, 200, { ...headers, 'content-type': asset.type });
   });
 
   app.get('/:tag/ports/:port/:transport?', async (c) => {
@@ -179,13 +162,13 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     const { tag } = c.req.param();
     const page = TAGS.includes(tag) ? site.page(c.req.path.slice(tag.length + 1)) : null;
     if (page === null) return c.notFound();
-    return c.html(await render(tag, page, null, await mayLook(c.env.incoming)));
+    return c.html(await render(tag, page, null, visitors.maySee(c.env.incoming)));
   });
 
   app.get('/:tag/here', async (c) => {
     const { tag } = c.req.param();
     if (!TAGS.includes(tag)) return c.notFound();
-    const own = await mayLook(c.env.incoming);
+    const own = visitors.maySee(c.env.incoming);
     const sight = own ? { host: lookout.host, snapshot: await lookout.all() } : null;
     return c.html(await render(tag, site.herePage(sight, null), null, own));
   });
@@ -197,19 +180,18 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
     if (port === null || !TAGS.includes(tag) || (transport !== null && !isTransport(transport))) {
       return c.notFound();
     }
-    if (!(await mayLook(c.env.incoming))) return c.text('Refused: only the user that runs it.\n', 403);
     const env = await environment(tag, null, true);
     return liveLines(c, async () => {
       const page = site.portPage(port, transport, await lookout.port(port, transport));
       const card = page.rail.flatMap(({ blocks }) => blocks).find((block) => block.kind === 'card');
-      return { card: card === undefined ? [] : cardElements(card.card, { ...env, marked: new Set() }) };
+      if (card === undefined) throw new Error(`the page of port ${port} has no card`);
+      return { card: cardElements(card.card, { ...env, marked: new Set() }) };
     });
   });
 
   app.get('/api/live/here', async (c) => {
     const tag = c.req.query('lang') ?? 'en';
     if (!TAGS.includes(tag)) return c.notFound();
-    if (!(await mayLook(c.env.incoming))) return c.text('Refused: only the user that runs it.\n', 403);
     const env = await environment(tag, null, true);
     return liveLines(c, async () => {
       const page = site.herePage({ host: lookout.host, snapshot: await lookout.all() }, null);
@@ -219,32 +201,67 @@ export function makeApp(parts: ServerParts): Hono<{ Bindings: Bindings }> {
 
   app.get('/ports/:file{[0-9]+\\.json}', async (c) => {
     const port = portOf(c.req.param('file').replace(/\.json$/, ''));
-    if (port === null) return c.notFound();
-    const sight = await sightOf(port, null, c.env.incoming);
-    const lang = await loadTranslator('en', 'pages');
-    const json = printableJson(reportJson(site.portReport(port, null, sight), lang), 2);
-    return c.body(`${json}\n`, 200, { 'content-type': 'application/json; charset=utf-8' });
+    return port === null ? c.notFound() : reportAs(c, 'application/json', port, null);
   });
 
-  app.get('/ports/:port/:transport?', (c) => {
+  app.get('/ports/:port/:transport?', async (c) => {
+    const { port: text, transport = null } = c.req.param();
+    const port = portOf(text);
+    if (port === null || (transport !== null && !isTransport(transport))) return c.notFound();
+    c.header('vary', 'accept, accept-language');
+    const form = preferredType(c.req.header('accept') ?? null, FORMS) ?? 'text/html';
+    if (form !== 'text/html') return reportAs(c, form, port, transport);
     const tag = negotiate(c.req.header('accept-language') ?? null, TAGS);
-    c.header('vary', 'accept-language');
-    return c.redirect(`/${tag}${c.req.path}`, 302);
+    return c.redirect(`/${tag}/ports/${port}${transport === null ? '' : `/${transport}`}`, 302);
   });
 
-  homeRoutes(app, { site, tags: TAGS, liveLines, mayLook, look: () => lookout.all(), render });
+  homeRoutes(app, {
+    site,
+    tags: TAGS,
+    liveLines,
+    maySee: (request) => visitors.maySee(request),
+    look: () => lookout.all(),
+    render,
+  });
+  /** A report as the program gives it. */
+  async function reportAs(
+    c: Context<AppEnv>,
+    form: 'application/json' | 'text/plain',
+    port: number,
+    transport: Transport | null,
+  ): Promise<Response> {
+    const sight = await sightOf(port, transport, c.env.incoming);
+    const report = site.portReport(port, transport, sight);
+    const json = form === 'application/json';
+    // Programs get the words of the JSON contract, which are English.
+    const tag = json ? 'en' : negotiate(c.req.header('accept-language') ?? null, TAGS);
+    const lang = await translatorOf(tag);
+    const body = json
+      ? `${printableJson(reportJson(report, lang), 2)}\n`
+      : renderTerminal(reportPage(report, sight === null ? 'claims' : 'host'), {
+          lang,
+          width: TEXT_WIDTH,
+          color: false,
+          unicode: true,
+          fit: false,
+        });
+    return c.body(body, 200, { 'content-type': `${form}; charset=utf-8` });
+  }
+
+  usefulRoute(app, {
+    store: parts.feedback,
+    languages: TAGS,
+    asks: (path) => portPath(path) !== null || site.page(path)?.asks === true,
+    uidOf: ({ incoming }) => visitors.uidOf(incoming.socket),
+    now: parts.now,
+  });
+  programRoutes(app, parts);
 
   app.onError((error, c) => {
-    const words = error instanceof PortolanError ? error.message : 'A fault of ours.';
-    return c.text(`${words}\n`, 500);
+    if (error instanceof PortolanError) return c.text(`${error.message}\n`, 500);
+    parts.onFault(error);
+    return c.text('A fault of ours; the terminal that serves these pages says more.\n', 500);
   });
   app.notFound((c) => c.text('There is no such page.\n', 404));
   return app;
-}
-
-/** A port as an address has it: digits alone, none too many. */
-function portOf(text: string): number | null {
-  if (!/^\d{1,5}$/.test(text) || (text.length > 1 && text.startsWith('0'))) return null;
-  const port = Number(text);
-  return port <= 65_535 ? port : null;
 }

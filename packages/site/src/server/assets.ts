@@ -50,3 +50,11 @@ export function readAssets(folder: string): Map<string, Asset> {
   }
   return assets;
 }
+
+/** Does a reader who sends this If-None-Match have the asset already (RFC 9110 s13.1.2, weak comparison)? */
+export function isKnown(asset: Asset, ifNoneMatch: string | null): boolean {
+  return (ifNoneMatch ?? '')
+    .slice(0, 1000)
+    .split(',')
+    .some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === asset.etag);
+}

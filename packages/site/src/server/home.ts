@@ -4,6 +4,7 @@ import { printable, type Snapshot } from '@portolan/core';
 import { type LiveChart, liveChartOf, portQuery, type WebPage } from '@portolan/core/web';
 import type { Context, Hono } from 'hono';
 import type { Site } from '../site.ts';
+import type { AppEnv } from './app-env.ts';
 import { negotiate } from './negotiate.ts';
 
 /** What these answers need of the server. */
@@ -11,8 +12,8 @@ interface HomeParts {
   readonly site: Site;
   readonly tags: readonly string[];
   /** Tells what `look` finds line by line. */
-  readonly liveLines: (c: Context, look: () => Promise<unknown>) => Response;
-  readonly mayLook: (request: IncomingMessage) => Promise<boolean>;
+  readonly liveLines: (c: Context<AppEnv>, look: () => Promise<unknown>) => Response;
+  readonly maySee: (request: IncomingMessage) => boolean;
   /** Everything on the host. */
   readonly look: () => Promise<Snapshot>;
   readonly render: (tag: string, page: WebPage, live: string | null, own: boolean) => Promise<string>;
@@ -21,11 +22,8 @@ interface HomeParts {
 const LIVE = '/api/live/chart';
 
 /** Adds them to the application. */
-export function homeRoutes(
-  app: Hono<{ Bindings: { readonly incoming: IncomingMessage } }>,
-  parts: HomeParts,
-): void {
-  const { site, tags, mayLook, look, render } = parts;
+export function homeRoutes(app: Hono<AppEnv>, parts: HomeParts): void {
+  const { site, tags, maySee, look, render } = parts;
 
   app.get('/', (c) => {
     c.header('vary', 'accept-language');
@@ -35,7 +33,7 @@ export function homeRoutes(
   app.get('/:tag/', async (c) => {
     const { tag } = c.req.param();
     if (!tags.includes(tag)) return c.notFound();
-    const own = await mayLook(c.env.incoming);
+    const own = maySee(c.env.incoming);
     return c.html(await render(tag, site.homePage(own ? await look() : null), LIVE, own));
   });
 
@@ -48,13 +46,10 @@ export function homeRoutes(
       const transport = asked.transport === null ? '' : `/${asked.transport}`;
       return c.redirect(`/${tag}/ports/${asked.port}${transport}`, 302);
     }
-    return c.html(await render(tag, site.findPage(query), null, await mayLook(c.env.incoming)));
+    return c.html(await render(tag, site.findPage(query), null, maySee(c.env.incoming)));
   });
 
-  app.get(LIVE, async (c) => {
-    if (!(await mayLook(c.env.incoming))) return c.text('Refused: only the user that runs it.\n', 403);
-    return parts.liveLines(c, async () => shown(liveChartOf(await look())));
-  });
+  app.get(LIVE, (c) => parts.liveLines(c, async () => shown(liveChartOf(await look()))));
 }
 
 /** What a process calls itself may hold anything; direction marks and controls are shown as codes. */

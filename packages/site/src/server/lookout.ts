@@ -54,12 +54,26 @@ export class Lookout {
     for (const [old, { at }] of this.#seen) {
       if (now - at >= FRESH_MS || this.#seen.size > KEPT) this.#seen.delete(old);
     }
-    const snapshot = look();
+    const snapshot = look().then(withoutCommandLines);
     this.#seen.set(key, { at: now, snapshot });
     // One that failed is no answer for the next who asks.
     snapshot.catch(() => this.#seen.delete(key));
     return snapshot;
   }
+}
+
+/**
+ * The same without command lines and folders: they hold secrets more often than not, and a page may be open in front of
+ * others. Left out here, so that no page, stream or report can show them.
+ */
+export function withoutCommandLines(snapshot: Snapshot): Snapshot {
+  return {
+    ...snapshot,
+    sockets: snapshot.sockets.map((socket) => ({
+      ...socket,
+      owners: socket.owners.map((owner) => ({ ...owner, argv: null, cwd: null })),
+    })),
+  };
 }
 
 /** The local ports of a snapshot's sockets, each once. */

@@ -1,5 +1,5 @@
 // The page tree's nodes as elements: those that terminal and pages share.
-import { say } from '../../model/message.ts';
+import { type Message, type MessageValue, say } from '../../model/message.ts';
 import type { Column, Emphasis, Inline, Node } from '../../view/tree.ts';
 import { printable } from '../printable.ts';
 import type { Element } from './element.ts';
@@ -32,8 +32,7 @@ function inlineElement(piece: Inline, env: PageEnv): Element {
     return ['a', { href: piece.to, rel: 'external noreferrer', lang: 'en' }, text];
   }
   const { emphasis } = piece;
-  // What a process calls itself may hold anything; direction marks and controls are shown as codes.
-  const text = piece.kind === 'say' ? env.lang.say(piece.message) : printable(piece.text);
+  const text = piece.kind === 'say' ? sentence(piece.message, env) : printable(piece.text);
   const inner = piece.kind === 'data' ? dataElement(text, piece.lang, env) : text;
   if (emphasis === undefined) return inner;
   return emphasis === 'strong' ? ['strong', {}, inner] : ['span', { class: EMPHASIS[emphasis] }, inner];
@@ -44,6 +43,30 @@ function dataElement(text: string, written: string | undefined, env: PageEnv): E
   if (text.trim() === '') return text;
   if (written !== undefined && written !== env.lang.lang) return ['bdi', { lang: written }, text];
   return env.dir === 'rtl' ? ['bdi', {}, text] : text;
+}
+
+/**
+ * What a process calls itself may hold anything; direction marks and controls are shown as codes. In a sentence only the
+ * values are, for a language may need such marks around them; and only of a live page, for others hold none of a process.
+ */
+function sentence(message: Message, env: PageEnv): string {
+  return env.lang.say(env.outlet === 'live' ? withPrintable(message) : message);
+}
+
+/** A message whose values can do no harm, however deep they lie. */
+function withPrintable({ key, values }: Message): Message {
+  const entries = Object.entries(values).map(([name, value]) => [name, printableValue(value)] as const);
+  return { key, values: Object.fromEntries(entries) };
+}
+
+function printableValue(value: MessageValue): MessageValue {
+  if (typeof value === 'string') return printable(value);
+  if (typeof value === 'number') return value;
+  if ('key' in value) return withPrintable(value);
+  if (!('list' in value)) return value;
+  return {
+    list: value.list.map((item) => (typeof item === 'string' ? printable(item) : withPrintable(item))),
+  };
 }
 
 /** A mark that points at a source; the first one of a source is where the source points back to. */

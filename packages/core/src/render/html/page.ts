@@ -124,7 +124,7 @@ function asks(page: WebPage, env: PageEnv): Markup | null {
     ([value, d]) =>
       h`<button name="useful" value="${value}" aria-label="${lang.say(say(`web.useful.${value}`))}"><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="9.5"/><path d="${d}"/></svg></button>`,
   );
-  return h`<form class="useful" method="post" action="${env.feedback}" data-failed="${lang.say(say('web.useful.failed'))}" data-thanks="${lang.say(say('web.useful.thanks'))}"><input type="hidden" name="page" value="${page.path}"><input type="hidden" name="lang" value="${lang.lang}"><fieldset><legend>${lang.say(say('web.ask.useful'))}</legend>${buttons}</fieldset><output></output></form>`;
+  return h`<form class="useful" method="post" action="${env.feedback}" data-failed="${lang.say(say('web.useful.failed'))}" data-thanks="${lang.say(say('web.useful.thanks'))}"><input type="hidden" name="page" value="${page.path}"><input type="hidden" name="lang" value="${lang.lang}"><fieldset><legend>${lang.say(say('web.ask.useful'))}</legend>${buttons}</fieldset><output></output></form><p class="noted" id="noted">${lang.say(say('web.useful.noted'))}</p>`;
 }
 
 function foot(page: WebPage, env: PageEnv): Markup {

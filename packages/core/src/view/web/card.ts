@@ -36,9 +36,18 @@ export function portCard(report: PortReport, host: string | null): Card {
     state: stateOf(report),
     host,
     lines,
-    nodes: use.holders.length === 0 ? [] : [holdersNode(use.holders)],
+    nodes: use.holders.length === 0 ? [] : [holdersNode(use.holders), ...commandLines(report)],
     unseen: use.gaps.length === 0 ? null : gapsNode(use.gaps),
   };
+}
+
+/** Who runs it sees command lines; a page may be open in front of others, and in a browser's memory. */
+function commandLines({ port, use }: PortReport): Node[] {
+  if (!use.holders.some(({ owners }) => owners.some(({ exe }) => exe !== null))) return [];
+  return [
+    { kind: 'para', inline: [said(say('web.card.lines'), 'dim')] },
+    { kind: 'commands', lines: [`portolan who ${port}`] },
+  ];
 }
 
 /** What to run for a page that knows this host. */

@@ -1,14 +1,13 @@
 // `portolan export`: reads what is wanted, writes it, and tells how far it is.
 import { join } from 'node:path';
 import { PortolanError, say } from '@portolan/core';
-import { onlyArgument } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { showJson } from '../../show.ts';
 
 export const run: Run = async (context) => {
   const { values, switches, positionals } = context.args;
-  const target = onlyArgument(positionals, 'Folder');
+  const target = targetOf(positionals);
   const { exportFiles, exportPack, makeAssets, makeSite, readAssets, siteAssets, siteLanguages } =
     await import('@portolan/site');
   const languages = readLanguages(values.get('languages'), siteLanguages());
@@ -49,6 +48,14 @@ export const run: Run = async (context) => {
     process.off('SIGINT', onSignal);
   }
 };
+
+function targetOf([first, second]: readonly string[]): string {
+  if (first === undefined) {
+    throw new PortolanError('USAGE', 'A folder is missing.', { hint: 'As in: portolan export site' });
+  }
+  if (second === undefined) return first;
+  throw new PortolanError('USAGE', `One folder is taken; “${echo(second)}” is too much.`);
+}
 
 /** Tells on standard error how far it is, where somebody sees it. */
 function teller({ io, lang }: Context): (now: { done: number; total: number }) => void {

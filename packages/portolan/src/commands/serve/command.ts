@@ -10,8 +10,10 @@ export const spec: CommandSpec = {
     { name: 'open', value: null, summary: 'open the pages in the browser' },
   ],
   examples: [
-    ['portolan serve', 'serve the pages on 127.0.0.1 and say where'],
+    ['portolan serve', 'serve the pages on this host alone and say where, until Ctrl-C'],
     ['portolan serve --open', 'the same, and open them'],
+    ['curl localhost:4650/ports/60163', 'the report as text, from a server on 4650'],
+    ['kill -USR2 PID', 'have it print an address with a new code for another browser'],
   ],
-  exits: '0 when it is stopped, 1 if the port cannot be had',
+  exits: '128 and the number of the signal that ended it (Ctrl-C: 130); 1 if the port cannot be had',
 };

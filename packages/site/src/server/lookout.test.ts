@@ -1,0 +1,59 @@
+import type { Snapshot } from '@portolan/core';
+import { expect, test } from 'vitest';
+import { Lookout } from './lookout.ts';
+
+const OWNER = {
+  pid: 1,
+  startedAt: null,
+  name: 'x',
+  exe: '/x',
+  argv: ['x', '--password=hunter2'],
+  cwd: '/secret',
+  user: null,
+  unit: 'x.service',
+  container: null,
+  launchedBy: [],
+  inferred: false,
+};
+
+function snapshot(): Snapshot {
+  return {
+    platform: 'linux',
+    release: null,
+    takenAt: '',
+    via: 'sock_diag',
+    sockets: [{ local: { address: '::', port: 9 }, namespace: null, owners: [OWNER] } as never],
+    redirects: [],
+    limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+    ephemeralUse: null,
+    gaps: [],
+  };
+}
+
+test('no command line and no folder leaves the lookout; one look serves all who ask within a moment', async () => {
+  let now = 0;
+  let looks = 0;
+  const look = (): Promise<Snapshot> => {
+    looks++;
+    return Promise.resolve(snapshot());
+  };
+  const lookout = new Lookout({ name: 'host', look }, () => now);
+  const [first] = await Promise.all([lookout.port(9, null), lookout.port(9, null), lookout.all()]);
+  expect(looks).toBe(2);
+  expect(JSON.stringify(first)).not.toMatch(/hunter2|secret/);
+  expect(first.snapshot.sockets[0]?.owners[0]).toEqual({ ...OWNER, argv: null, cwd: null });
+  expect(first.inUse).toEqual([9]);
+  now = 2000;
+  await lookout.all();
+  expect(looks).toBe(3);
+});
+
+test('a look that failed is no answer for the next', async () => {
+  let fails = true;
+  const look = (): Promise<Snapshot> =>
+    fails ? Promise.reject(new Error('no')) : Promise.resolve(snapshot());
+  const lookout = new Lookout({ name: 'host', look }, () => 0);
+  await expect(lookout.all()).rejects.toThrow('no');
+  fails = false;
+  expect((await lookout.all()).sockets).toHaveLength(1);
+});
