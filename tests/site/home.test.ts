@@ -40,7 +40,7 @@ function server(
     visitors: { maySee: () => own === true } as unknown as Visitors,
     keys: new Keys(() => 0),
     feedback: { note: () => Promise.reject(new Error('unasked')) },
-    schema: {},
+    schema: { $defs: {} },
     version: '0',
     now: () => performance.now(),
     onFault(error) {
