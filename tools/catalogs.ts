@@ -17,6 +17,7 @@ const NAMES = [
   'maker.podman',
   'search.col.port',
   'search.col.transport',
+  'web.chart.is.assigned',
   'web.check.linux',
   'web.check.macos',
   'web.check.netudp.hides',
@@ -24,6 +25,7 @@ const NAMES = [
   'web.check.windows',
   'web.col.port',
   'web.col.transport',
+  'web.find.col.port',
   'web.site.name',
   'web.title.port',
   'web.title.port.named',
@@ -46,7 +48,16 @@ export const SAME: Readonly<Record<string, readonly string[]>> = {
     'web.section.audit',
     'who.process',
   ],
-  de: [...NAMES, 'owner.cwd', 'web.col.system', 'web.col.thousand', 'web.title.thousand'],
+  de: [
+    ...NAMES,
+    'owner.cwd',
+    'web.col.system',
+    'web.col.thousand',
+    'web.find.col.name',
+    'web.find.col.ports',
+    'web.home.col.ports',
+    'web.title.thousand',
+  ],
   ar: [],
 };
 
