@@ -1,6 +1,5 @@
 // `portolan audit`: gathers fixed ports, judges them by the host and the facts, and tells what was found.
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import {
   type AuditDecision,
@@ -28,6 +27,7 @@ import { Gathering } from '../../audit/gather.ts';
 import { profilePorts } from '../../audit/parse/profile.ts';
 import { findXsan } from '../../audit/xsan-files.ts';
 import type { Context, Run } from '../../command.ts';
+import { configRoot } from '../../config-root.ts';
 import { echo } from '../../flags.ts';
 import { nearestWords } from '../../nearest.ts';
 import { shellQuote } from '../../program.ts';
@@ -55,7 +55,11 @@ export const run: Run = async (context) => {
   if (values.has('reason') && !values.has('write-baseline')) {
     throw new PortolanError('USAGE', '--reason goes with --write-baseline.');
   }
-  const root = rootOf(values.get('config-root'));
+  const root =
+    configRoot(
+      context,
+      'It should hold the files of a system as they stand below its root: etc, usr, Library.',
+    ) ?? '/';
   const procRoot = values.get('procfs-root');
   const printed = values.get('snapshot');
   const asked = (values.get('profile') ?? '').split(/[\n,]/).filter((name) => name !== '');
@@ -222,19 +226,6 @@ function listProfiles(context: Context): number {
     );
   }
   return 0;
-}
-
-function rootOf(value: string | undefined): string {
-  if (value === undefined) return '/';
-  const path = resolve(value);
-  try {
-    if (statSync(path).isDirectory()) return path;
-  } catch {
-    // Told below.
-  }
-  throw new PortolanError('USAGE', `--config-root: ${echo(value)} is not a folder.`, {
-    hint: 'It should hold the files of a system as they stand below its root: etc, usr, Library.',
-  });
 }
 
 function write(context: Context, decision: AuditDecision, target: string): number {
