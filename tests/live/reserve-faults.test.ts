@@ -221,7 +221,7 @@ describe('files of other hands', () => {
     const said = async (word: string, ports: string): Promise<string> =>
       (await ns.portolan([word, ports, ...words])).stdout.replace(/\s+/g, ' ');
     expect(await said('reserve', '60163,7000')).toMatch(
-      /^Reserved: ports 7000, 60163 are kept out of automatic choice now, but not all of it at boot\. /,
+      /^Reserved: 2 ports \(7000, 60163\) are kept out of automatic choice now, but not all of it at boot\. /,
     );
     expect(await said('unreserve', '7000')).toMatch(
       /^Given back: port 7000 is in automatic choice again now, but not all of it at boot\. /,

@@ -125,6 +125,7 @@ interface Words {
 function answerWords(report: ReserveReport): Words {
   const { plan, failure, applied, verified } = report;
   const what = whatWords(plan.ports);
+  const count = portCount(plan.ports);
   if (failure !== null) return { severity: 'high', ...failureWords(failure) };
   if (plan.refusal !== null) return refusalWords(report, plan.refusal, what);
   const bootless = plan.boot === null;
@@ -135,7 +136,7 @@ function answerWords(report: ReserveReport): Words {
         : bootless || !holdsAtBoot(plan)
           ? 'reserve.plan.none.reserve.now'
           : 'reserve.plan.none.reserve';
-    return { severity: 'good', first: say(key, { what }), second: null };
+    return { severity: 'good', first: say(key, { what, count }), second: null };
   }
   if (!applied) {
     const key = plan.action === 'reserve' ? 'reserve.plan.add' : 'reserve.plan.remove';
@@ -147,7 +148,7 @@ function answerWords(report: ReserveReport): Words {
   const key = plan.action === 'reserve' ? 'reserve.done.add' : 'reserve.done.remove';
   return {
     severity: verified === true ? 'good' : 'medium',
-    first: say(key, { what, when }),
+    first: say(key, { what, when, count }),
     second: say(bootless ? 'reserve.verified.now' : 'reserve.verified'),
   };
 }
