@@ -68,7 +68,7 @@ export const run: Run = async (context) => {
   const cwd = process.cwd();
   const gathering = new Gathering(cwd, root);
   const xsan = readProfiles(asked, gathering, context.shippedFacts);
-  for (const file of positionals) gathering.named(file);
+  gathering.named(...positionals);
   const everything = positionals.length === 0 && asked.length === 0;
   if (everything) {
     const recorded = printed === undefined ? procRoot : printed;
