@@ -27,6 +27,9 @@ import { dropInsBeside, findUnits } from './units.ts';
 /** Kinds of files whose lines stand alone, so that the start of a huge one still says something. */
 const BY_LINES: ReadonlySet<FileKind> = new Set(['env', 'procfile', 'systemd', 'fsports']);
 
+/** Faults told of one file, one by one. */
+const FAULTS_TOLD = 100;
+
 const NO_SETTINGS: Settings = new Map();
 
 /** How a compose file is read: with what is merged over it, and with which variables (null: those beside it). */
@@ -49,6 +52,8 @@ export class Gathering {
   units: number | null = null;
   readonly #cwd: string;
   readonly #root: string;
+  /** Gaps that are told already. */
+  readonly #told = new Set<string>();
   readonly #seen = new Set<string>();
   /** Real paths of files that are asked for, read or not yet. */
   readonly #asked = new Set<string>();
@@ -110,10 +115,10 @@ export class Gathering {
 
   /** A gap about a file. */
   gap(code: GapCode, values: Gap['values']): void {
-    const known = this.gaps.some(
-      (gap) => gap.code === code && JSON.stringify(gap.values) === JSON.stringify(values),
-    );
-    if (!known) this.gaps.push({ code, values, remedy: null, coversUse: false, transports: [] });
+    const key = JSON.stringify([code, values]);
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.gaps.push({ code, values, remedy: null, coversUse: false, transports: [] });
   }
 
   /** Reads a file as text; a gap where it cannot be read, or only its start. */
@@ -267,7 +272,11 @@ export class Gathering {
   #take(file: TextFile, { fixed, faults }: Parsed): void {
     // Not handed over as arguments, of which there may not be so many.
     for (const port of fixed) this.fixed.push(port);
-    for (const fault of faults) this.#fault(file, fault);
+    for (const fault of faults.slice(0, FAULTS_TOLD)) this.#fault(file, fault);
+    const next = faults[FAULTS_TOLD];
+    if (next === undefined) return;
+    const reason = `${faults.length - FAULTS_TOLD} more places could not be read`;
+    this.gap('audit-broken', { file: file.file, line: next.line, reason });
   }
 
   #fault({ file }: TextFile, { kind, line, detail }: Fault): void {

@@ -110,6 +110,7 @@ const REPLACED = ['command', 'entrypoint'];
 
 class Reader {
   readonly faults: Fault[];
+  readonly #told = new Set<string>();
   readonly #options: ComposeOptions;
   /** Services of files that are merged over this one, the last word first. */
   readonly #over: readonly ReadonlyMap<string, Tree>[];
@@ -217,9 +218,10 @@ class Reader {
 
   #fault(file: TextFile, { at }: Leaf, kind: Fault['kind'], detail: string): void {
     const line = file.lineAt(at);
-    if (!this.faults.some((known) => known.kind === kind && known.line === line && known.detail === detail)) {
-      this.faults.push({ kind, line, detail });
-    }
+    const key = `${line} ${kind} ${detail}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.faults.push({ kind, line, detail });
   }
 
   #published(file: TextFile, item: Tree, context: Context): FixedPort[] {

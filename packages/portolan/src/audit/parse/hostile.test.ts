@@ -94,6 +94,14 @@ test.each<[string, () => unknown]>([
       }),
   ],
   [
+    'a list of which nothing can be read',
+    () => {
+      const items = Array.from({ length: 50_000 }, (_, i) => `      - x${i}\n`).join('');
+      const text = `services:\n  a:\n    ports:\n${items}`;
+      expect(readCompose(file(text), { settings: new Map(), other: () => null }).faults).toHaveLength(20_000);
+    },
+  ],
+  [
     'services that extend those of another file',
     () => {
       let read = 0;

@@ -51,7 +51,7 @@ export function readYaml(file: TextFile): YamlTrees {
     if (document.contents === null) continue;
     const reader = new Reader(file, document.contents);
     const tree = reader.tree(document.contents, 0);
-    faults.push(...reader.faults);
+    for (const fault of reader.faults) faults.push(fault);
     if (tree !== null) trees.push(tree);
     if (reader.expanded > EXPANDED_LIMIT) {
       faults.push({ kind: 'bomb', line: reader.firstAlias, detail: reader.expanded.toExponential(1) });
