@@ -408,3 +408,22 @@ describe('a proof without IP_LOCAL_PORT_RANGE', () => {
     expect(proven === 1 ? luck <= 0.05 : open.includes(PORT)).toBe(true);
   });
 });
+
+liveTest('the library reserves and gives back as the program does', { needs: ['root'] }, async (ns) => {
+  const root = folder(ns);
+  const library = join(BIN, '..', 'index.js');
+  const script = `
+    const { reserve, unreserve } = await import(${JSON.stringify(library)});
+    const options = { apply: true, configRoot: ${JSON.stringify(root)} };
+    const done = await reserve(${PORT}, options);
+    const again = await reserve(${PORT}, options);
+    const back = await unreserve([${PORT}], options);
+    process.stdout.write([done, again, back].map((answer) => JSON.stringify(answer)).join('\\n'));`;
+  const ran = await ns.run(process.execPath, ['--input-type=module', '-e', script]);
+  expect(ran.stderr).toBe('');
+  const [done, again, back] = ran.stdout.split('\n').map((line) => checked<ReserveV1>(line));
+  expect(done).toMatchObject({ applied: true, verified: true, proof: { method: 'exact', proven: 1 } });
+  expect(again).toMatchObject({ applied: false, plan: { add: [], files: [] } });
+  expect(back).toMatchObject({ applied: true, verified: true, now: [] });
+  expect(tree(root)).toEqual({});
+});

@@ -16,7 +16,7 @@ import {
   useOf,
 } from '@portolan/core';
 import type { Prover, Reservations } from '@portolan/probe';
-import { shellQuote } from './program.ts';
+import { shellQuote } from '../program.ts';
 import { change, droppedFolders, failureOf, readBack } from './reserve-change.ts';
 
 const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];

@@ -12,12 +12,12 @@ import {
   say,
   type Transport,
 } from '@portolan/core';
-import { readPorts } from './ask.ts';
-import type { Context } from './command.ts';
-import { configRoot } from './config-root.ts';
+import { readPorts } from '../ask.ts';
+import type { Context } from '../command.ts';
+import { configRoot } from '../config-root.ts';
+import { showJson, showPage } from '../show.ts';
+import { canConfirm, confirm } from '../terminal/confirm.ts';
 import { isDone, planReservation, type ReserveWish } from './reserving.ts';
-import { showJson, showPage } from './show.ts';
-import { canConfirm, confirm } from './terminal/confirm.ts';
 
 const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
 const INTERRUPTED = 130;
