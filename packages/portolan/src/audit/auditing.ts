@@ -89,7 +89,12 @@ export async function auditBy(wish: AuditWish, tools: AuditTools): Promise<Audit
   const sight = sightOf(snapshot, facts, tools.call);
   const withXsan = xsan || gathering.fsports !== null;
   const found = withXsan
-    ? await findXsan(gathering, root, printed ?? procRoot, printed !== undefined || hidesProcesses(snapshot.gaps))
+    ? await findXsan(
+        gathering,
+        root,
+        printed ?? procRoot,
+        printed !== undefined || hidesProcesses(snapshot.gaps),
+      )
     : null;
   const extras = facts.extras();
   const judged =
