@@ -48,6 +48,8 @@ const LATER = /core\/src\/text\/messages\/(?!en\.)/;
 async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `${entry}.ts`), more = {}) {
   const bundler = await rolldown({
     input: { [entry]: source },
+    // What lazy parts share with the entry stays in it, whose own place its data is looked for by.
+    preserveEntrySignatures: 'allow-extension',
     platform: 'node',
     plugins: [CATALOGS],
     // The native module stays outside: its file is loaded by path at run time.

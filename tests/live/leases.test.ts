@@ -45,6 +45,41 @@ liveTest(
   },
 );
 
+/** Picks of each process of the crowd that holds. */
+const HELD_EACH = process.env['PORTOLAN_CROWD_HOLDS'] ?? '1';
+
+liveTest(
+  'a crowd of 64 that holds picked ports while it is killed: no port twice, none lost',
+  { needs: ['root'], timeout: 3_600_000 },
+  async (ns) => {
+    await withPlace(async (place) => {
+      const seed = String(Math.floor(Math.random() * 1e9));
+      const crowd = [
+        process.execPath,
+        scenario('hold-crowd.mjs'),
+        BIN,
+        LIBRARY,
+        '64',
+        HELD_EACH,
+        '160',
+        seed,
+      ];
+      const ran = await ns.run('env', [`PORTOLAN_LEASE_DIR=${place.leases}`, ...crowd]);
+      expect(ran.stderr, `seed ${seed}`).toBe('');
+      const tally = JSON.parse(ran.stdout) as Record<string, unknown>;
+      expect(tally, `seed ${seed}`).toMatchObject({
+        twice: 0,
+        outside: 0,
+        failures: [],
+        room: 160,
+        left: 160,
+      });
+      expect(tally['picks']).toBeGreaterThan(0);
+      expect(tally['kills']).toBeGreaterThan(0);
+    });
+  },
+);
+
 liveTest('sixteen processes, one range, one moment: every one gets another port', {}, async (ns) => {
   await withPlace(async (place) => {
     const race = async (what: string): Promise<number[]> => {

@@ -1,10 +1,11 @@
 // `portolan reserve` and `unreserve` on real kernels: in namespaces of their own, with drop-ins under folders of their own.
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -17,52 +18,7 @@ import type { PortRange, ReserveV1 } from '@portolan/core';
 import { describe, expect } from 'vitest';
 import { checked } from '../cli/program.ts';
 import { BIN, liveTest, type Namespace, NOBODY } from './namespace.ts';
-
-const LIST = '/proc/sys/net/ipv4/ip_local_reserved_ports';
-const PORT = 60_163;
-
-interface Answer extends ReserveV1 {
-  readonly code: number | null;
-}
-
-/** `reserve …` or `unreserve … --json` with drop-ins under `root`. */
-async function run(ns: Namespace, root: string, words: string, as: { uid?: number } = {}): Promise<Answer> {
-  const ran = await ns.portolan([...words.split(' '), '--json', '--config-root', root], as);
-  if (ran.stdout === '') throw new Error(`exit ${ran.code}: ${ran.stderr}`);
-  return { ...checked<ReserveV1>(ran.stdout), code: ran.code };
-}
-
-function folder(ns: Namespace): string {
-  const root = mkdtempSync(join(tmpdir(), 'portolan-reserve-'));
-  ns.finally(() => rmSync(root, { recursive: true, force: true }));
-  return root;
-}
-
-async function list(ns: Namespace): Promise<string> {
-  return (await ns.run('cat', [LIST])).stdout.trim();
-}
-
-async function setList(ns: Namespace, text: string): Promise<void> {
-  await ns.robot.step({ op: 'write', path: LIST, text: `${text}\n` });
-}
-
-function dropIn(root: string): string {
-  return join(root, 'etc', 'sysctl.d', 'zz-portolan.conf');
-}
-
-/** Every file below a folder with its text. */
-function tree(root: string): Record<string, string | null> {
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
-  return Object.fromEntries(
-    names.map((name) => {
-      try {
-        return [name, readFileSync(join(root, name), 'utf8')];
-      } catch {
-        return [name, null];
-      }
-    }),
-  );
-}
+import { dropIn, folder, LIST, list, PORT, run, setList, tree } from './reserve-place.ts';
 
 /** How many of `count` choices of the kernel were this port, by a program that knows nothing of Portolan. */
 async function chosen(ns: Namespace, port: number): Promise<string> {
@@ -382,27 +338,48 @@ describe('where it cannot be done', () => {
     expect(await list(ns)).toBe('');
   });
 
-  liveTest('a lock of a process that has ended is no lock; one that lives is waited for', {}, async (ns) => {
+  liveTest('a lock file that was left behind is no lock; one that is held is waited for', {}, async (ns) => {
     const root = folder(ns);
     const inode = /net:\[(\d+)\]/.exec((await ns.run('readlink', ['/proc/self/ns/net'])).stdout)?.[1] ?? '';
-    const place = existsSync('/run/lock') ? '/run/lock' : tmpdir();
-    const lock = join(place, `portolan-reserved-ports-${inode}.lock`);
-    const pids = (await ns.run('readlink', ['/proc/self/ns/pid'])).stdout.trim();
-    writeFileSync(lock, JSON.stringify({ pid: 1, startTicks: 4_000_000_000, pids }));
-    ns.finally(() => rmSync(lock, { force: true }));
-    expect((await run(ns, root, `reserve ${PORT} --apply`)).code).toBe(0);
-    expect(existsSync(lock)).toBe(false);
-    const stat = readFileSync(`/proc/${ns.robot.pid}/stat`, 'utf8');
-    const startTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-    writeFileSync(lock, JSON.stringify({ pid: ns.robot.pid, startTicks, pids }));
-    const waiting = run(ns, root, 'reserve 60165 --apply');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 700);
+    const place = ['/run', '/run/lock', tmpdir()].find((one) => {
+      try {
+        accessSync(one, constants.W_OK);
+        return true;
+      } catch {
+        return false;
+      }
     });
-    expect(await list(ns)).toBe(String(PORT));
-    rmSync(lock);
-    expect((await waiting).code).toBe(0);
-    expect(await list(ns)).toBe(`${PORT},60165`);
+    const locks = [
+      join(place ?? '', `portolan-reserved-ports-${inode}.lock`),
+      join(root, 'etc', 'sysctl.d', '.zz-portolan.lock'),
+    ];
+    mkdirSync(join(root, 'etc', 'sysctl.d'), { recursive: true });
+    // Of a process that lives as of one that never was, empty as after a loss of power: the kernel has no lock on them.
+    for (const text of ['', JSON.stringify({ pid: ns.robot.pid, startTicks: 1, pids: 'pid:[1]' })]) {
+      for (const lock of locks) writeFileSync(lock, text);
+      ns.finally(() => {
+        for (const lock of locks) rmSync(lock, { force: true });
+      });
+      expect((await run(ns, root, `reserve ${PORT} --apply --no-prove`)).code).toBe(0);
+      expect(locks.map((lock) => existsSync(lock))).toEqual([false, false]);
+      expect((await run(ns, root, `unreserve ${PORT} --apply --no-prove`)).code).toBe(0);
+    }
+    for (const lock of locks) {
+      writeFileSync(lock, '');
+      const holder = ns.background('flock', ['-x', lock, 'sh', '-c', 'echo held; exec cat']);
+      await new Promise((resolve) => holder.stdout?.once('data', resolve));
+      const waiting = run(ns, root, 'reserve 60165 --apply --no-prove');
+      await new Promise((resolve) => {
+        setTimeout(resolve, 700);
+      });
+      expect(await list(ns)).toBe('');
+      holder.stdin?.end();
+      expect((await waiting).code).toBe(0);
+      expect(await list(ns)).toBe('60165');
+      expect((await run(ns, root, 'unreserve 60165 --apply --no-prove')).code).toBe(0);
+    }
+    // Without native code flock(1) takes the same lock.
+    expect((await run(ns, root, `reserve ${PORT} --apply --no-prove --no-ffi`)).code).toBe(0);
   });
 });
 
@@ -430,4 +407,23 @@ describe('a proof without IP_LOCAL_PORT_RANGE', () => {
     const { proven = 0, open = [], luck = 1 } = answer.proof ?? {};
     expect(proven === 1 ? luck <= 0.05 : open.includes(PORT)).toBe(true);
   });
+});
+
+liveTest('the library reserves and gives back as the program does', { needs: ['root'] }, async (ns) => {
+  const root = folder(ns);
+  const library = join(BIN, '..', 'index.js');
+  const script = `
+    const { reserve, unreserve } = await import(${JSON.stringify(library)});
+    const options = { apply: true, configRoot: ${JSON.stringify(root)} };
+    const done = await reserve(${PORT}, options);
+    const again = await reserve(${PORT}, options);
+    const back = await unreserve([${PORT}], options);
+    process.stdout.write([done, again, back].map((answer) => JSON.stringify(answer)).join('\\n'));`;
+  const ran = await ns.run(process.execPath, ['--input-type=module', '-e', script]);
+  expect(ran.stderr).toBe('');
+  const [done, again, back] = ran.stdout.split('\n').map((line) => checked<ReserveV1>(line));
+  expect(done).toMatchObject({ applied: true, verified: true, proof: { method: 'exact', proven: 1 } });
+  expect(again).toMatchObject({ applied: false, plan: { add: [], files: [] } });
+  expect(back).toMatchObject({ applied: true, verified: true, now: [] });
+  expect(tree(root)).toEqual({});
 });

@@ -3,6 +3,7 @@
 export { allocatorFinding } from './decide/allocator.ts';
 export { type AuditInput, auditOf } from './decide/audit.ts';
 export { portsText } from './decide/audit-words.ts';
+export { belowRoot } from './decide/below-root.ts';
 export { mappedIpv4 } from './decide/bind-rules.ts';
 export { bootValue } from './decide/boot-order.ts';
 export { changesBetween } from './decide/changes.ts';

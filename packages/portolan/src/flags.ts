@@ -38,6 +38,26 @@ export const PROJECT_FLAG: Flag = {
   summary: 'the project; without it the git worktree around this folder, else this folder',
 };
 
+/** The flag that moves the root of the system's files: sysctl drop-ins, units, fsports. */
+export const CONFIG_ROOT_FLAG: Flag = {
+  name: 'config-root',
+  value: 'DIR',
+  summary:
+    'read and write files of the system (sysctl drop-ins, units, fsports …) under DIR in place of /; what runs stays this host’s',
+};
+
+/** The flags of `reserve` and `unreserve`, which undo each other. */
+export function reserveFlags(force: string): readonly Flag[] {
+  return [
+    { name: 'apply', value: null, summary: 'do it; on a terminal it asks first' },
+    { name: 'yes', short: 'y', value: null, summary: 'do not ask' },
+    { name: 'now', value: null, summary: 'change the running list alone, no drop-in' },
+    { name: 'no-prove', value: null, summary: 'do not ask the kernel for the ports to prove it' },
+    { name: 'force', value: null, summary: force },
+    CONFIG_ROOT_FLAG,
+  ];
+}
+
 /** A command line as read. */
 export interface Parsed {
   readonly positionals: readonly string[];

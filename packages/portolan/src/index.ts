@@ -1,7 +1,9 @@
 // The library: the same answers as the program, typed, nothing printed, nothing kept.
 import { fileURLToPath } from 'node:url';
 import {
+  type AuditV1,
   type Claim,
+  type EphemeralV1,
   type EventV1,
   eventJson,
   type PickV1,
@@ -9,6 +11,7 @@ import {
   type PortRange,
   type PortReport,
   type ReportV1,
+  type ReserveV1,
   type Reuse,
   reportJson,
   type Snapshot,
@@ -28,12 +31,16 @@ import {
   processMarks,
   watch as watchHost,
 } from '@portolan/probe';
+import type { CollisionHost } from './collisions/library.ts';
+import type { AuditOptions, EphemeralOptions, PortWish, ReserveOptions } from './collisions/types.ts';
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 import { getPort as getPortHere, type LibraryHost, lease as leaseHere, pick as pickHere } from './leasing.ts';
 import { reportOn } from './report-on.ts';
 
 export type {
+  AuditV1,
   Claim,
+  EphemeralV1,
   EventV1,
   Gap,
   Holder,
@@ -43,6 +50,7 @@ export type {
   PortRange,
   PortReport,
   ReportV1,
+  ReserveV1,
   Snapshot,
   Socket,
   Transport,
@@ -50,6 +58,7 @@ export type {
   WhyV1,
 } from '@portolan/core';
 export { PortolanError } from '@portolan/core';
+export type { AuditOptions, EphemeralOptions, PortWish, ReserveOptions } from './collisions/types.ts';
 export type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 
 /** Options of every look at this machine. */
@@ -244,6 +253,43 @@ export function lease(name: string, options: LeaseOptions = {}): Promise<Leased>
  */
 export function getPort(options: GetPortOptions = {}): Promise<number> {
   return getPortHere(options, LIBRARY);
+}
+
+const COLLISIONS: CollisionHost = {
+  look: (request) => look({ walkWorker: WALK_WORKER, ...request }),
+  facts: () => openFacts({ shipped: SHIPPED, dataDir: dataDirectory(), whole: true }),
+  shippedFacts: SHIPPED,
+};
+
+/**
+ * Every fixed port of this host or of files against what systems hand out and what others claim, in the shape of
+ * `portolan audit --json`. Nothing is written. Throws PortolanError USAGE for a file, profile, folder or baseline that is
+ * not there or cannot be one.
+ */
+export async function audit(options: AuditOptions = {}): Promise<AuditV1> {
+  return (await import('./collisions/library.ts')).audit(options, COLLISIONS);
+}
+
+/**
+ * How full the range is that this host hands out, by whom and how fast, in the shape of `portolan ephemeral --json`.
+ * Throws RangeError for an interval or a sample that is none.
+ */
+export async function ephemeral(options: EphemeralOptions = {}): Promise<EphemeralV1> {
+  return (await import('./collisions/library.ts')).ephemeral(options, COLLISIONS);
+}
+
+/**
+ * Keeps ports out of automatic choice, in the shape of `portolan reserve --json`: the plan, or with `apply` the change,
+ * read back and proven. What the system refuses is told as `plan.refusal` or `failure` and not thrown. Throws RangeError
+ * for what is no port, PortolanError USAGE for a root that is no folder.
+ */
+export async function reserve(ports: PortWish, options: ReserveOptions = {}): Promise<ReserveV1> {
+  return (await import('./collisions/library.ts')).reserve('reserve', ports, options, COLLISIONS);
+}
+
+/** Gives back what `reserve` reserved, and that alone; the same answer, the same errors. */
+export async function unreserve(ports: PortWish, options: ReserveOptions = {}): Promise<ReserveV1> {
+  return (await import('./collisions/library.ts')).reserve('unreserve', ports, options, COLLISIONS);
 }
 
 /** Claims that have every word of the query, best first. */

@@ -72,6 +72,11 @@ export interface PickWish {
   readonly hold: ProcessMark | null;
 }
 
+/** Numbers that are looked for ahead of the lock, beyond those that are wanted: some will be leased or not be bindable. */
+const AHEAD = 64;
+
+const NONE: ReadonlySet<number> = new Set();
+
 /** The lease that is wanted. */
 export interface LeaseWish {
   readonly name: string;
@@ -123,18 +128,22 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
     const unclear = isUnsure(snapshot, wish.transports);
     const unsure = unclear && !wish.trusting;
     const order = orderOf(wish.near, wish.name, wish.project);
+    // The walk asks every claim on its way: that is done before the lock, which many may be waiting for.
+    const asked = rulesOf(wish, snapshot, facts, NONE);
+    const walk = unsure ? [] : ahead(offers(order, asked), wish.count + AHEAD);
     const found = await tools.store.locked(async (writer) => {
       if (!unclear) clearLeftovers(writer, snapshot, tools);
       const own = wish.name === null ? null : ownLease(wish.name, wish.project, writer.found(), tools);
-      const rules = rulesOf(wish, snapshot, facts, leasedPorts(writer.found(), own));
+      const rules = { ...asked, leased: leasedPorts(writer.found(), own) };
       const tried = new Set<number>();
       const ports: number[] = [];
       // What the name has already comes first, whatever lies nearer.
       const first = own === null || ruleAgainst(own.port, rules) !== null ? [] : [own.port];
       const plain = { ...rules, lifted: new Set(LIFTABLE) };
       first.push(...wish.preferred.filter((port) => ruleAgainst(port, plain) === null));
-      for (const port of unsure ? [] : chain(first, offers(order, rules))) {
+      for (const port of unsure ? [] : chain(first, walk)) {
         if (ports.length >= wish.count) break;
+        if (rules.leased.has(port)) continue;
         if (ports.includes(port) || tried.has(port)) continue;
         tools.signal?.throwIfAborted();
         if (await bindable(port, wish.transports, wish.host)) {
@@ -184,8 +193,16 @@ export async function takeLease(wish: LeaseWish, tools: PickTools): Promise<Leas
   }
   const snapshot = await tools.look();
   const facts = await tools.facts(false);
+  const rules = rulesOf(
+    { transports: [wish.transport], lifted: wish.lifted, excluded: new Set() },
+    snapshot,
+    facts,
+    NONE,
+  );
   try {
-    return await store.locked((writer) => takeNew(writer, wish, tools, snapshot, facts), tools.signal);
+    // As for picking: the lock is for what others do, and not for the claims.
+    const walk = ahead(offers(orderOf(wish.near, wish.name, wish.project), rules), AHEAD);
+    return await store.locked((writer) => takeNew(writer, wish, tools, snapshot, rules, walk), tools.signal);
   } finally {
     facts.close();
   }
@@ -200,7 +217,8 @@ async function takeNew(
   wish: LeaseWish,
   tools: PickTools,
   snapshot: Snapshot,
-  facts: Facts,
+  unleased: PickFacts,
+  walk: Iterable<number>,
 ): Promise<LeaseTaken> {
   const { store, marks } = tools;
   const gaps = [...pickGaps(snapshot.gaps), ...store.gaps];
@@ -211,8 +229,7 @@ async function takeNew(
   if (!unsure) clearLeftovers(writer, snapshot, tools);
   const order = orderOf(wish.near, wish.name, wish.project);
   const transports = [wish.transport];
-  const asked = { transports, lifted: wish.lifted, excluded: new Set<number>() };
-  const rules = rulesOf(asked, snapshot, facts, leasedPorts(writer.found(), null));
+  const rules = { ...unleased, leased: leasedPorts(writer.found(), null) };
   const give = (port: number): LeaseTaken => ({
     lease: { ...newLease(port, wish, tools), uid: tools.uid ?? 0 },
     fresh: true,
@@ -223,8 +240,9 @@ async function takeNew(
     gaps,
   });
   let unbindable = 0;
-  for (const port of offers(order, rules)) {
+  for (const port of walk) {
     tools.signal?.throwIfAborted();
+    if (rules.leased.has(port)) continue;
     if (!(await bindable(port, transports, null))) unbindable++;
     else if (writer.create(newLease(port, wish, tools))) return give(port);
   }
@@ -381,6 +399,16 @@ function heldLease(port: number, wish: PickWish, holder: ProcessMark, tools: Pic
   const { folder, place } = wish.project;
   const transport = wish.transports[0] ?? 'tcp';
   return { name: null, project: folder, place, port, transport, holder, madeAt: tools.now().toISOString() };
+}
+
+/** The same numbers, of which so many are found at once and the others when they are asked for. */
+function ahead(numbers: Generator<number>, count: number): Iterable<number> {
+  const found: number[] = [];
+  for (let next = numbers.next(); next.done !== true; next = numbers.next()) {
+    found.push(next.value);
+    if (found.length >= count) break;
+  }
+  return chain(found, numbers);
 }
 
 function* chain(first: readonly number[], then: Iterable<number>): Generator<number> {

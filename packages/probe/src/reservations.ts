@@ -20,9 +20,11 @@ export interface Reservations {
   read(): ReserveState;
   /**
    * Keeps other runs out until `release`; waits for one that works for a few seconds. Refused with the pid of the one
-   * that holds it, or with the error.
+   * that holds it, or with the error. `files`: the drop-in is to be changed as well.
    */
-  lock(): Promise<{ release(): void } | { readonly refused: Refused; readonly pid: number | null }>;
+  lock(asked: {
+    readonly files: boolean;
+  }): Promise<{ release(): void } | { readonly refused: Refused; readonly pid: number | null }>;
   /** Adds entries to the running list; those of others stay, whenever they come. */
   addToList(ports: readonly PortRange[]): Refused | null;
   /** Puts exactly these entries into the running list, in the moment after `read` gave it. */
@@ -31,6 +33,8 @@ export interface Reservations {
   list(): readonly PortRange[] | null;
   /** Writes the drop-in's next text beside it; null text takes the file away. */
   stageDropIn(text: string | null): StagedFile | Refused;
+  /** Takes away what a run that was ended has left beside the drop-in, once it is of no use. */
+  dropUnfinished(): void;
   /** Removes so many folders, from the drop-in's own upwards, as far as nobody has put anything into them. */
   dropFolders(count: number): void;
   /** Text of the drop-in as it is now; null where it is not there or cannot be read. */

@@ -32,6 +32,7 @@ function makeState(over: Partial<ReserveState> = {}): ReserveState {
     bootId: 'boot-1',
     dropIn: OURS,
     dropInProblem: null,
+    unfinishedText: null,
     foldersMissing: 0,
     ...over,
     dropInText,

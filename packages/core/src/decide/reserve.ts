@@ -20,6 +20,7 @@ import { bootOrder, bootValue, filesThatSet, rangesOf } from './boot-order.ts';
 import { DROP_IN_NAME, type DropIn, readDropIn, settingsIn, writeDropIn } from './drop-in.ts';
 import { commonRanges, formatRanges, joinRanges, portCount, sameRanges, withoutRanges } from './port-set.ts';
 import { reserveElsewhere } from './reserve-elsewhere.ts';
+import { recovered } from './unfinished.ts';
 
 /** What is asked for, and everything it is decided from. */
 export interface ReserveInput {
@@ -53,7 +54,9 @@ const NAMED = 8;
 export function planReserve(input: ReserveInput): ReservePlan {
   const { action, state } = input;
   const ports = joinRanges(input.ports);
-  const dropIn = readDropIn(state.dropInText ?? '');
+  const written = readDropIn(state.dropInText ?? '');
+  const { block: remembered, ports: unfinished } = recovered(state, written);
+  const dropIn = { ...written, block: remembered };
   const list = state.list === null ? null : joinRanges(state.list);
   const change = list === null ? NOTHING : listChange(input, ports, list, dropIn);
   // Other systems have no such files.
@@ -80,7 +83,10 @@ export function planReserve(input: ReserveInput): ReservePlan {
     remove: change.remove,
     files: file === null ? [] : [file],
     boot,
-    notes: notesOf(input, ports, list, after, change, dropIn, boot),
+    notes: [
+      ...notesOf(input, ports, list, after, change, dropIn, boot),
+      ...(unfinished.length === 0 ? [] : [unfinishedNote(unfinished, state.dropIn)]),
+    ],
     refusal,
     commands: elsewhere?.commands ?? [command(action, ports)],
     undo: elsewhere?.undo ?? (undone.length === 0 ? [] : [undoCommand(input, undone, command, flags)]),
@@ -391,6 +397,11 @@ function bootNotes(
   const value = dropInValue(boot, state);
   if (value.length > SYSCTL_LIMIT)
     add('long', 'medium', say('reserve.note.long', { characters: value.length }));
+}
+
+function unfinishedNote(ports: readonly PortRange[], file: string): ReserveNote {
+  const text = say('reserve.note.unfinished', { ...named(ports), file });
+  return { kind: 'unfinished', severity: 'medium', text, holders: [] };
 }
 
 function dropInValue(boot: ReservePlan['boot'], state: ReserveState): string {

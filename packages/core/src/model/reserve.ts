@@ -90,6 +90,8 @@ export interface ReserveState {
   readonly dropInText: string | null;
   /** Name of the error where the drop-in is there and could not be read. */
   readonly dropInProblem: string | null;
+  /** The drop-in's text that a run had ready when it was ended, before it was in its place; null where none was. */
+  readonly unfinishedText: string | null;
   /** Folders that would have to be made for the drop-in, from its own upwards; 0 where it is there. */
   readonly foldersMissing: number;
 }
@@ -111,6 +113,7 @@ export type ReserveNoteKind =
   | 'boot-returns'
   | 'drop-in-damaged'
   | 'drop-in-edited'
+  | 'unfinished'
   | 'long'
   | 'transport'
   | 'system';

@@ -1,5 +1,5 @@
 // The page of `reserve` and `unreserve`: the answer, what changes, the proof, where it applies, what to know, the undo.
-import { formatRanges, joinRanges, portCount } from '../decide/port-set.ts';
+import { commonRanges, formatRanges, joinRanges, portCount, withoutRanges } from '../decide/port-set.ts';
 import { type ProofSum, proofSum } from '../decide/reserve-proof.ts';
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
 import type { PortRange } from '../model/port.ts';
@@ -9,6 +9,7 @@ import {
   RESERVED_KEY,
   type ReserveFailure,
   type ReserveNote,
+  type ReservePlan,
   type ReserveProof,
   type ReserveRefusal,
   type ReserveReport,
@@ -79,6 +80,12 @@ export function isIdle({ plan }: ReserveReport): boolean {
   return plan.add.length === 0 && plan.remove.length === 0 && plan.files.length === 0;
 }
 
+/** Will all of it be so after a boot, too, where systemd-sysctl reads the files? */
+function holdsAtBoot({ action, ports, boot }: ReservePlan): boolean {
+  const set = boot?.after['systemd-sysctl'].ranges ?? [];
+  return (action === 'reserve' ? withoutRanges(ports, set) : commonRanges(ports, set)).length === 0;
+}
+
 function para(message: Message, emphasis?: 'dim'): Node {
   return { kind: 'para', inline: [emphasis === undefined ? said(message) : said(message, emphasis)] };
 }
@@ -118,6 +125,7 @@ interface Words {
 function answerWords(report: ReserveReport): Words {
   const { plan, failure, applied, verified } = report;
   const what = whatWords(plan.ports);
+  const count = portCount(plan.ports);
   if (failure !== null) return { severity: 'high', ...failureWords(failure) };
   if (plan.refusal !== null) return refusalWords(report, plan.refusal, what);
   const bootless = plan.boot === null;
@@ -125,20 +133,22 @@ function answerWords(report: ReserveReport): Words {
     const key =
       plan.action === 'unreserve'
         ? 'reserve.plan.none.unreserve'
-        : bootless
+        : bootless || !holdsAtBoot(plan)
           ? 'reserve.plan.none.reserve.now'
           : 'reserve.plan.none.reserve';
-    return { severity: 'good', first: say(key, { what }), second: null };
+    return { severity: 'good', first: say(key, { what, count }), second: null };
   }
   if (!applied) {
     const key = plan.action === 'reserve' ? 'reserve.plan.add' : 'reserve.plan.remove';
     return { severity: 'info', first: say(key, { what }), second: say('reserve.purpose') };
   }
-  const when = bootless ? say('reserve.when.now') : say('reserve.when.both');
+  const when = bootless
+    ? say('reserve.when.now')
+    : say(holdsAtBoot(plan) ? 'reserve.when.both' : 'reserve.when.part');
   const key = plan.action === 'reserve' ? 'reserve.done.add' : 'reserve.done.remove';
   return {
     severity: verified === true ? 'good' : 'medium',
-    first: say(key, { what, when }),
+    first: say(key, { what, when, count }),
     second: say(bootless ? 'reserve.verified.now' : 'reserve.verified'),
   };
 }
@@ -146,6 +156,7 @@ function answerWords(report: ReserveReport): Words {
 function refusalWords({ state }: ReserveReport, refusal: ReserveRefusal, what: Message): Words {
   const first = say(`reserve.refused.${refusal}`, {
     file: state.dropIn,
+    reason: state.dropInProblem ?? '',
     system: systemName(state.platform),
     what,
   });

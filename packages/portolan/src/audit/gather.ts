@@ -27,7 +27,18 @@ import { dropInsBeside, findUnits } from './units.ts';
 /** Kinds of files whose lines stand alone, so that the start of a huge one still says something. */
 const BY_LINES: ReadonlySet<FileKind> = new Set(['env', 'procfile', 'systemd', 'fsports']);
 
+/** Faults told of one file, one by one. */
+const FAULTS_TOLD = 100;
+
 const NO_SETTINGS: Settings = new Map();
+
+/** How a compose file is read: with what is merged over it, and with which variables (null: those beside it). */
+interface Merged {
+  readonly over: readonly string[];
+  readonly settings: Settings | null;
+}
+
+const ALONE: Merged = { over: [], settings: null };
 
 /** Collects fixed ports and gaps from files. */
 export class Gathering {
@@ -41,7 +52,11 @@ export class Gathering {
   units: number | null = null;
   readonly #cwd: string;
   readonly #root: string;
+  /** Gaps that are told already. */
+  readonly #told = new Set<string>();
   readonly #seen = new Set<string>();
+  /** Real paths of files that are asked for, read or not yet. */
+  readonly #asked = new Set<string>();
 
   /** `root` is the root of the system whose units are read, `cwd` what shown paths are relative to. */
   constructor(cwd: string, root: string) {
@@ -60,14 +75,18 @@ export class Gathering {
     const several = listed(join(folder, '.devcontainer')).map(
       (name) => `.devcontainer/${name}/devcontainer.json`,
     );
-    for (const name of [...PROJECT_FILES, ...several]) {
-      const path = join(folder, name);
-      if (isFile(path)) this.#file(path, kindByName(name));
-    }
+    const paths = [...PROJECT_FILES, ...several].map((name) => join(folder, name)).filter(isFile);
+    for (const path of paths) this.#asked.add(realpathOf(path));
+    for (const path of paths) this.#file(path, kindByName(path));
   }
 
-  /** A file or the folder of a project that was named. Throws USAGE where there is none. */
-  named(argument: string): void {
+  /** Files and folders of projects that were named. Throws USAGE where there is none. */
+  named(...words: readonly string[]): void {
+    for (const argument of words) this.#asked.add(realpathOf(resolve(this.#cwd, argument)));
+    for (const argument of words) this.#named(argument);
+  }
+
+  #named(argument: string): void {
     const path = resolve(this.#cwd, argument);
     let folder = false;
     try {
@@ -96,10 +115,10 @@ export class Gathering {
 
   /** A gap about a file. */
   gap(code: GapCode, values: Gap['values']): void {
-    const known = this.gaps.some(
-      (gap) => gap.code === code && JSON.stringify(gap.values) === JSON.stringify(values),
-    );
-    if (!known) this.gaps.push({ code, values, remedy: null, coversUse: false, transports: [] });
+    const key = JSON.stringify([code, values]);
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.gaps.push({ code, values, remedy: null, coversUse: false, transports: [] });
   }
 
   /** Reads a file as text; a gap where it cannot be read, or only its start. */
@@ -117,7 +136,7 @@ export class Gathering {
     return new TextFile(shown, read.text, project);
   }
 
-  #file(path: string, named: FileKind | null): void {
+  #file(path: string, named: FileKind | null, merged: Merged = ALONE): void {
     const real = realpathOf(path);
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
@@ -133,13 +152,13 @@ export class Gathering {
       return;
     }
     this.files.push(file.file);
-    this.#read(file, path, kind);
+    this.#read(file, path, kind, merged);
   }
 
-  #read(file: TextFile, path: string, kind: FileKind): void {
+  #read(file: TextFile, path: string, kind: FileKind, merged: Merged): void {
     switch (kind) {
       case 'compose':
-        this.#compose(file, path);
+        this.#compose(file, path, merged);
         return;
       case 'kubernetes': {
         const parsed = readKubernetes(file);
@@ -159,9 +178,14 @@ export class Gathering {
       case 'env':
         this.#take(file, readEnv(file));
         return;
-      case 'devcontainer':
-        this.#take(file, readDevcontainer(file));
+      case 'devcontainer': {
+        const parsed = readDevcontainer(file);
+        this.#take(file, parsed);
+        const [first] = parsed.composeFiles;
+        const paths = parsed.composeFiles.map((named) => named.path);
+        if (first !== undefined) this.#together(file, dirname(path), paths, first.line, ALONE);
         return;
+      }
       case 'profile': {
         const { name, parsed } = readProfile(file);
         this.profiles.push(name);
@@ -174,30 +198,54 @@ export class Gathering {
     }
   }
 
-  #compose(file: TextFile, path: string): void {
+  /** Compose files that are merged, each over those before it. */
+  #together(from: TextFile, base: string, words: readonly string[], line: number, merged: Merged): void {
+    const paths = words.map((written) => resolve(base, written));
+    paths.forEach((path, index) => {
+      if (isFile(path))
+        this.#file(path, 'compose', { ...merged, over: paths.slice(index + 1).filter(isFile) });
+      else {
+        const reason = `${(words[index] ?? '').slice(0, 100)} cannot be read`;
+        this.gap('audit-broken', { file: from.file, line, reason });
+      }
+    });
+  }
+
+  #compose(file: TextFile, path: string, { over, settings: given }: Merged): void {
     const folder = dirname(path);
-    const env = join(folder, '.env');
-    const settings = isFile(env) ? this.#settings(env) : NO_SETTINGS;
+    const settings = given ?? this.#environment([join(folder, '.env')], NO_SETTINGS);
+    const other = (there: string): TextFile | null =>
+      this.text(there, WHOLE_LIMIT, true, dirname(realpathOf(there)));
     const parsed = readCompose(file, {
       settings,
       other: (written, from) => {
         // Paths are relative to the file that names them.
-        const base = from.project ?? folder;
-        const other = resolve(base, written);
-        return isFile(other) ? this.text(other, WHOLE_LIMIT, true, dirname(realpathOf(other))) : null;
+        const there = resolve(from.project ?? folder, written);
+        return isFile(there) ? other(there) : null;
       },
+      overrides: [...this.#overridesOf(path), ...over].map(other).filter((one) => one !== null),
     });
     this.#take(file, parsed);
-    for (const { path: written, line } of parsed.includes) {
-      const other = resolve(folder, written);
-      if (isFile(other)) this.#file(other, 'compose');
-      else
-        this.gap('audit-broken', {
-          file: file.file,
-          line,
-          reason: `${written.slice(0, 100)} cannot be read`,
-        });
+    for (const { paths, envFiles, folder: base, line } of parsed.includes) {
+      const home = resolve(folder, base ?? dirname(paths[0] ?? ''));
+      const files = envFiles?.map((name) => resolve(folder, name)) ?? [join(home, '.env')];
+      // The including project has the last word on a variable.
+      this.#together(file, folder, paths, line, { over: [], settings: this.#environment(files, settings) });
     }
+  }
+
+  /** The file that Compose merges over this one by its name, where it is asked for as well. */
+  #overridesOf(path: string): string[] {
+    const [, stem] = /^(.*\/(?:docker-)?compose)\.ya?ml$/.exec(path) ?? [];
+    if (stem === undefined) return [];
+    const found = [`${stem}.override.yml`, `${stem}.override.yaml`].filter(isFile);
+    return found.filter((other) => this.#asked.has(realpathOf(other))).slice(0, 1);
+  }
+
+  /** Variables of these files, those of later ones and at last `above` winning. */
+  #environment(paths: readonly string[], above: Settings): Settings {
+    const all = paths.filter(isFile).flatMap((path) => [...this.#settings(path)]);
+    return new Map([...all, ...above]);
   }
 
   #settings(path: string): Settings {
@@ -222,8 +270,13 @@ export class Gathering {
   }
 
   #take(file: TextFile, { fixed, faults }: Parsed): void {
-    this.fixed.push(...fixed);
-    for (const fault of faults) this.#fault(file, fault);
+    // Not handed over as arguments, of which there may not be so many.
+    for (const port of fixed) this.fixed.push(port);
+    for (const fault of faults.slice(0, FAULTS_TOLD)) this.#fault(file, fault);
+    const next = faults[FAULTS_TOLD];
+    if (next === undefined) return;
+    const reason = `${faults.length - FAULTS_TOLD} more places could not be read`;
+    this.gap('audit-broken', { file: file.file, line: next.line, reason });
   }
 
   #fault({ file }: TextFile, { kind, line, detail }: Fault): void {

@@ -1,6 +1,7 @@
 // Reads configuration files: bounded, never from what could block, and within a root that stands for another system.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { belowRoot } from '@portolan/core';
 
 /** What came of reading a file. */
 export type FileText =
@@ -50,40 +51,18 @@ export function readFileText(path: string, limit: number): FileText {
   }
 }
 
-/** Most links that are followed, as the kernel does (man path_resolution(7)). */
-const LINKS_LIMIT = 40;
-
 /**
  * The real path of a file of a system whose root is `root`: absolute links point below that root, and nothing leads out
- * of it. Null for a loop of links.
+ * of it. Null for a loop of links. Below / the kernel finds it itself.
  */
 export function underRoot(root: string, path: string): string | null {
   if (root === '/') return normalize(path);
-  let done = '';
-  let left = normalize(`/${path}`)
-    .split('/')
-    .filter((part) => part !== '');
-  let links = 0;
-  for (let part = left.shift(); part !== undefined; part = left.shift()) {
-    if (part === '..') {
-      done = done === '' ? '' : dirname(done).replace(/^\/$/, '');
-      continue;
-    }
-    const next = `${done}/${part}`;
-    let target: string;
+  const found = belowRoot(path, (at) => {
     try {
-      if (!lstatSync(join(root, next)).isSymbolicLink()) {
-        done = next;
-        continue;
-      }
-      target = readlinkSync(join(root, next));
+      return readlinkSync(join(root, at));
     } catch {
-      done = next;
-      continue;
+      return null;
     }
-    if (++links > LINKS_LIMIT) return null;
-    if (target.startsWith('/')) done = '';
-    left = [...target.split('/').filter((word) => word !== '' && word !== '.'), ...left];
-  }
-  return join(root, done === '' ? '/' : done);
+  });
+  return found === null ? null : join(root, found);
 }

@@ -63,7 +63,7 @@ export function findUnits(root: string): UnitFiles[] | null {
     return [
       {
         name,
-        paths: [file, ...dropIns(folders, name)],
+        paths: [file, ...dropIns(root, folders, name)],
         enabled: started.has(name) || started.has(socket),
       },
     ];
@@ -74,11 +74,16 @@ export function findUnits(root: string): UnitFiles[] | null {
 export function dropInsBeside(path: string): string[] {
   return listed(`${path}.d`)
     .filter((name) => name.endsWith('.conf'))
-    .map((name) => join(`${path}.d`, name));
+    .map((name) => join(`${path}.d`, name))
+    .filter((file) => !isMasked(file));
 }
 
 /** `web-admin@blue.service` takes those of service.d, web-.service.d, its template's and its own. */
-function dropIns(folders: readonly { path: string; names: readonly string[] }[], name: string): string[] {
+function dropIns(
+  root: string,
+  folders: readonly { path: string; names: readonly string[] }[],
+  name: string,
+): string[] {
   const [, stem = '', instance = '', type = ''] = /^([^@]*)(@.*)?\.([a-z]+)$/.exec(name) ?? [];
   const prefixes = stem
     .split('-')
@@ -90,17 +95,23 @@ function dropIns(folders: readonly { path: string; names: readonly string[] }[],
     ...(instance === '' ? [] : [`${stem}@.${type}.d`]),
     `${name}.d`,
   ];
-  const found = new Map<string, string>();
+  const found = new Map<string, string | null>();
   // Of two by one name the one of the earlier folder, and of the more exact name, counts.
   for (const folder of wanted.toReversed()) {
     for (const { path, names } of folders) {
       if (!names.includes(folder)) continue;
-      for (const file of listed(join(path, folder))) {
-        if (file.endsWith('.conf') && !found.has(file)) found.set(file, join(path, folder, file));
+      const beside = withinRoot(root, join(path, folder));
+      for (const file of beside === null ? [] : listed(beside)) {
+        if (!file.endsWith('.conf') || found.has(file)) continue;
+        const at = join(beside ?? '', file);
+        // A masked one still stands before those of later folders.
+        found.set(file, isMasked(at) ? null : withinRoot(root, at));
       }
     }
   }
-  return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
+  return [...found]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, path]) => (path === null ? [] : [path]));
 }
 
 /** The unit that a link by another name points to; null for a unit of its own. */
@@ -117,19 +128,26 @@ function aliasOf(file: string, name: string): string | null {
 /** The file behind a unit; null for one that is masked, by a link to /dev/null or an empty file. */
 function realFile(root: string, file: string): string | null {
   try {
-    if (lstatSync(file).isSymbolicLink()) {
-      const target = readlinkSync(file);
-      if (target === '/dev/null') return null;
-      const inside =
-        root === '/'
-          ? file
-          : underRoot(root, target.startsWith('/') ? target : join(file.slice(root.length), '..', target));
-      return inside !== null && statSync(inside).size > 0 ? inside : null;
-    }
-    return statSync(file).size > 0 ? file : null;
+    if (isMasked(file)) return null;
+    const inside = withinRoot(root, file);
+    return inside !== null && statSync(inside).size > 0 ? inside : null;
   } catch {
     return file;
   }
+}
+
+/** Is the name linked to nothing at all (man systemd.unit(5))? */
+function isMasked(file: string): boolean {
+  try {
+    return readlinkSync(file) === '/dev/null';
+  } catch {
+    return false;
+  }
+}
+
+/** Where a path below the root really is: links of another system lead to its own files and not to this host's. */
+function withinRoot(root: string, path: string): string | null {
+  return root === '/' ? path : underRoot(root, path.slice(root.length));
 }
 
 function listed(folder: string): string[] {

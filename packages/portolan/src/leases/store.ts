@@ -261,7 +261,7 @@ export class LeaseStore {
     if (code === 'ETIMEDOUT') {
       return new PortolanError(
         'LEASES',
-        `Another process has held the lock of ${this.#folder} for ${LOCK_WAIT / 1000} seconds.`,
+        `The lock of ${this.#folder} could not be had for ${LOCK_WAIT / 1000} seconds: one process held it, or many in turn.`,
         { hint: `fuser -v ${this.#folder} or lslocks shows which.`, cause },
       );
     }

@@ -14,6 +14,10 @@ const LOCK_NB = 4;
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 64;
 
+/** Who has waited so long, milliseconds, asks more often than those who came later, and so comes before them. */
+const LONG_WAIT = 5000;
+const OLD_PAUSE = 4;
+
 /** A lock that is held. */
 export interface FolderLock {
   release(): void;
@@ -41,16 +45,17 @@ async function lockNatively(
   signal: AbortSignal | undefined,
 ): Promise<FolderLock> {
   const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  const end = performance.now() + waitMs;
+  const began = performance.now();
   try {
     for (
       let pause = FIRST_PAUSE;
       flock(fd, LOCK_EX | LOCK_NB) !== 0;
       pause = Math.min(LONGEST_PAUSE, pause * 2)
     ) {
-      if (performance.now() > end) throw failure('ETIMEDOUT', `the lock of ${folder} is held by another`);
+      const waited = performance.now() - began;
+      if (waited > waitMs) throw failure('ETIMEDOUT', `the lock of ${folder} is held by another`);
       // Not in step with the others that wait.
-      const wait = pause * (0.5 + Math.random());
+      const wait = (waited > LONG_WAIT ? OLD_PAUSE : pause) * (0.5 + Math.random());
       await new Promise((resolve) => {
         setTimeout(resolve, wait);
       });

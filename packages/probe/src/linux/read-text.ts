@@ -17,15 +17,15 @@ const TABLE_LIMIT = 1 << 28;
 const FIRST_BYTES = 1 << 14;
 
 /**
- * Up to `limit` bytes of a regular file, as UTF-8; null where it cannot be read. Some kernel files answer only the
+ * Up to `limit` bytes of a regular file, as UTF-8 or a character a byte; null where it cannot be read. Some kernel files answer only the
  * first read() and cut their text to its size, so a file that fills the buffer is read anew with a larger one.
  */
-export function readText(path: string, limit: number): Text | null {
+export function readText(path: string, limit: number, encoding: 'utf8' | 'latin1' = 'utf8'): Text | null {
   try {
     for (let size = Math.min(limit, FIRST_BYTES); ; size = Math.min(limit, size * 8)) {
       const length = withFile(path, (fd) => fill(fd, size));
       if (length < size || size === limit)
-        return { text: scratch.toString('utf8', 0, length), cut: length === limit };
+        return { text: scratch.toString(encoding, 0, length), cut: length === limit };
     }
   } catch {
     return null;

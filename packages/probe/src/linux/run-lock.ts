@@ -1,21 +1,25 @@
-// A lock file with the pid and start time of the process that holds it: a lock whose process has ended is no lock.
-import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { parseProcStat } from '../parse/linux-proc-pid.ts';
+// A lock file that the kernel locks (flock(2)): the lock ends with its process, however that ends, so that a file that
+// was left behind locks nobody out. Its text tells by pid and start time who has it.
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { loadFlock } from './native.ts';
+import { processMarks } from './process-mark.ts';
 import { readText } from './read-text.ts';
 
 const TEXT_LIMIT = 4096;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
-
-/** Who holds a lock. */
-interface Holder {
-  readonly pid: number;
-  readonly startTicks: number;
-  /** Pid namespace in which `pid` means something. */
-  readonly pids: string;
-}
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 
 /** A lock that is held, or why there is none: who holds it, or the error. */
 export type Lock =
@@ -23,89 +27,89 @@ export type Lock =
   | { readonly kind: 'busy'; readonly pid: number | null }
   | { readonly kind: 'refused'; readonly code: string };
 
-/** Takes the lock, waiting for whoever holds it up to `waitMs`. The folder is made if it is not there. */
-export async function takeLock(path: string, waitMs: number): Promise<Lock> {
+/** Takes the lock, waiting for whoever holds it up to `waitMs`. Without `ffi` flock(1) asks for it. */
+export async function takeLock(
+  path: string,
+  { waitMs, ffi }: { readonly waitMs: number; readonly ffi: boolean },
+): Promise<Lock> {
+  const flock = (ffi ? loadFlock() : null) ?? flockByTool;
   const end = performance.now() + waitMs;
-  const mine = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
-  let pause = FIRST_PAUSE_MS;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(mine, `${JSON.stringify(self())}\n`, { mode: 0o644, flag: 'wx' });
-  } catch (error) {
-    // A full disk takes the name and no text.
-    if (codeOf(error) !== 'EEXIST') rmSync(mine, { force: true });
-    return { kind: 'refused', code: codeOf(error) };
-  }
-  try {
-    for (;;) {
-      try {
-        // A link is made or not: nobody ever sees a lock without its holder.
-        linkSync(mine, path);
-        return { kind: 'held', release: () => rmSync(path, { force: true }) };
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') return { kind: 'refused', code: codeOf(error) };
-      }
-      const holder = holderOf(path);
-      if (holder !== null && hasEnded(holder) && takeAway(path, holder)) continue;
-      if (performance.now() >= end) return { kind: 'busy', pid: holder?.pid ?? null };
-      await new Promise((resolve) => {
-        setTimeout(resolve, pause);
-      });
-      pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
-    }
-  } finally {
-    rmSync(mine, { force: true });
-  }
-}
-
-/** Removes the lock of a process that has ended, and only that: another run may have been quicker. False if not ours to. */
-function takeAway(path: string, ended: Holder): boolean {
-  const aside = `${path}.${process.pid}.ended`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    return codeOf(error) === 'ENOENT';
-  }
-  const moved = holderOf(aside);
-  if (moved !== null && (moved.pid !== ended.pid || moved.startTicks !== ended.startTicks)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 2)) {
+    let fd: number;
     try {
-      linkSync(aside, path);
-    } catch {
-      // A third one has it by now: it will find the list as it is and verify what it wrote.
+      fd = openLock(path);
+    } catch (error) {
+      return { kind: 'refused', code: codeOf(error) };
+    }
+    const answer = flock(fd, LOCK_EX | LOCK_NB);
+    if (answer === 0 && isAt(fd, path)) {
+      tellWho(fd);
+      // Taken away while it is still locked: who waits for this very file sees that it is no longer the one, and starts
+      // again.
+      return { kind: 'held', release: () => (rmSync(path, { force: true }), closeSync(fd)) };
+    }
+    closeSync(fd);
+    if (answer === TOOL_MISSING) return { kind: 'refused', code: 'ENOSYS' };
+    if (answer === 0) continue;
+    if (performance.now() >= end) return { kind: 'busy', pid: holderOf(path) };
+    const wait = pause * (0.5 + Math.random());
+    await new Promise((resolve) => {
+      setTimeout(resolve, wait);
+    });
+  }
+}
+
+/** One that is there is not asked to be made: the kernel refuses that for others' files in folders such as /tmp. */
+function openLock(path: string): number {
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  for (;;) {
+    try {
+      return openSync(path, flags);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+    try {
+      return openSync(path, flags | constants.O_CREAT | constants.O_EXCL, 0o644);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
-  rmSync(aside, { force: true });
-  return true;
 }
 
-function self(): Holder {
-  return { pid: process.pid, startTicks: ticksOf(process.pid) ?? 0, pids: pidNamespace() };
+/** Is it still the file that lies there? */
+function isAt(fd: number, path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  const mine = fstatSync(fd);
+  return stat !== undefined && stat.ino === mine.ino && stat.dev === mine.dev;
 }
 
-function holderOf(path: string): Holder | null {
+const TOOL_MISSING = -2;
+
+/** flock(1) locks the descriptor that it is handed, which stays locked as ours. */
+function flockByTool(fd: number): number {
+  const { error, status } = spawnSync('flock', ['-x', '-n', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', fd],
+  });
+  return error !== undefined ? TOOL_MISSING : (status ?? 1);
+}
+
+/** For people and for the one that waits; a full disk takes nothing from the lock. */
+function tellWho(fd: number): void {
   try {
-    const { pid, startTicks, pids } = JSON.parse(readText(path, TEXT_LIMIT)?.text ?? '') as Partial<Holder>;
-    if (typeof pid !== 'number' || typeof startTicks !== 'number' || typeof pids !== 'string') return null;
-    return { pid, startTicks, pids };
+    const mark = processMarks().of(process.pid);
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${JSON.stringify({ pid: process.pid, startTicks: mark?.startTicks ?? null })}\n`, 0);
+  } catch {
+    // It is the kernel that locks.
+  }
+}
+
+function holderOf(path: string): number | null {
+  try {
+    const { pid } = JSON.parse(readText(path, TEXT_LIMIT)?.text ?? '') as { pid?: unknown };
+    return typeof pid === 'number' && Number.isSafeInteger(pid) ? pid : null;
   } catch {
     return null;
-  }
-}
-
-/** Of another pid namespace nothing can be told. */
-function hasEnded({ pid, startTicks, pids }: Holder): boolean {
-  return pids === pidNamespace() && ticksOf(pid) !== startTicks;
-}
-
-function ticksOf(pid: number): number | null {
-  return parseProcStat(readText(`/proc/${pid}/stat`, TEXT_LIMIT)?.text ?? '')?.startTicks ?? null;
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
   }
 }
 

@@ -1,7 +1,7 @@
 // Reads the files that set the reserved ports at boot, under a root folder that may be another one than /.
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { type BootFile, DROP_IN_NAME, settingsIn } from '@portolan/core';
+import { join } from 'node:path';
+import { type BootFile, belowRoot, DROP_IN_NAME, settingsIn } from '@portolan/core';
 import { readText } from './read-text.ts';
 
 /** Folders of sysctl.d(5), first masks the later. */
@@ -15,12 +15,11 @@ const FOLDERS = [
 const LAST = 'etc/sysctl.conf';
 /** A list of every second port takes 200 kB. */
 const TEXT_LIMIT = 1 << 20;
-const LINKS_FOLLOWED = 16;
 
-/** Folder and path of Portolan's drop-in. */
-export function dropInPath(root: string): { folder: string; path: string } {
+/** Folder and path of Portolan's drop-in, as they are shown, and where below the root that folder really is. */
+export function dropInPath(root: string): { folder: string; path: string; real: string | null } {
   const folder = join(root, FOLDERS[0] ?? '');
-  return { folder, path: join(folder, DROP_IN_NAME) };
+  return { folder, path: join(folder, DROP_IN_NAME), real: realPath(root, FOLDERS[0] ?? '') };
 }
 
 /** All files that are read at boot; those that could not be read say so. */
@@ -28,30 +27,32 @@ export function readBootFiles(root: string): BootFile[] {
   const files: BootFile[] = [];
   FOLDERS.forEach((folder, rank) => {
     const path = join(root, folder);
+    const real = realPath(root, folder);
     let names: string[];
     try {
-      names = readdirSync(path);
+      if (real === null) throw Object.assign(new Error('a loop of links'), { code: 'ELOOP' });
+      names = readdirSync(real);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       // A folder that is not there holds nothing.
       if (code !== 'ENOENT' && code !== 'ENOTDIR')
-        files.push({ path, name: '', rank, last: false, settings: [], problem: code ?? 'EIO' });
+        files.push({ path, name: '', rank, last: false, settings: [], problem: code });
       return;
     }
     for (const name of names)
-      if (name.endsWith('.conf')) files.push(readOne(root, join(path, name), name, rank, false));
+      if (name.endsWith('.conf')) files.push(readOne(root, join(folder, name), name, rank, false));
   });
-  const last = join(root, LAST);
-  if (lstatSync(last, { throwIfNoEntry: false }) !== undefined)
-    files.push(readOne(root, last, 'sysctl.conf', FOLDERS.length, true));
+  const last = readOne(root, LAST, 'sysctl.conf', FOLDERS.length, true);
+  if (last.settings.length > 0 || last.problem !== null) files.push(last);
   return files;
 }
 
-function readOne(root: string, path: string, name: string, rank: number, last: boolean): BootFile {
-  const base = { path, name, rank, last };
-  const target = resolveUnder(root, path);
+/** A file by its path from the root on. */
+function readOne(root: string, within: string, name: string, rank: number, last: boolean): BootFile {
+  const base = { path: join(root, within), name, rank, last };
+  const target = realPath(root, within);
   // Linked to /dev/null, a name is masked.
-  if (target === null || target === '/dev/null') return { ...base, settings: [], problem: null };
+  if (target === null || target === join(root, 'dev/null')) return { ...base, settings: [], problem: null };
   const found = readText(target, TEXT_LIMIT);
   if (found === null || found.cut)
     return { ...base, settings: [], problem: problemOf(target, found !== null) };
@@ -62,25 +63,25 @@ function problemOf(path: string, tooLarge: boolean): string | null {
   if (tooLarge) return 'EFBIG';
   try {
     const stat = lstatSync(path);
-    return stat.isFile() ? 'EACCES' : 'EISDIR';
+    return stat.isFile() ? 'EACCES' : stat.isDirectory() ? 'EISDIR' : 'ENOTSUP';
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? null : (code ?? 'EIO');
+    const code = codeOf(error);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? null : code;
   }
 }
 
-/** The file behind a link, whose absolute target is meant below the same root; null for a loop. */
-function resolveUnder(root: string, path: string): string | null {
-  let at = path;
-  for (let count = 0; count < LINKS_FOLLOWED; count++) {
-    let target: string;
+/** Where a path below the root really is, absolute links being meant below the same root; null for a loop. */
+function realPath(root: string, within: string): string | null {
+  const found = belowRoot(within, (at) => {
     try {
-      target = readlinkSync(at);
+      return readlinkSync(join(root, at));
     } catch {
-      return at;
+      return null;
     }
-    if (target === '/dev/null') return target;
-    at = target.startsWith('/') ? join(root, target) : join(dirname(at), target);
-  }
-  return null;
+  });
+  return found === null ? null : join(root, found);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'EIO';
 }

@@ -252,12 +252,80 @@ describe('extends', () => {
 });
 
 test('include names other files, in both forms', () => {
-  const text = 'include:\n  - a.yaml\n  - path: [b.yaml, "${C:-c.yaml}"]\nservices: {}\n';
+  const text = [
+    'include:',
+    '  - a.yaml',
+    '  - path: [b.yaml, "${C:-c.yaml}"]',
+    '  - path: sub/d.yaml',
+    '    project_directory: ..',
+    '    env_file: [one.env, two.env]',
+    'services: {}',
+    '',
+  ].join('\n');
   expect(read(text).includes).toEqual([
-    { path: 'a.yaml', line: 2 },
-    { path: 'b.yaml', line: 3 },
-    { path: 'c.yaml', line: 3 },
+    { paths: ['a.yaml'], envFiles: null, folder: null, line: 2 },
+    { paths: ['b.yaml', 'c.yaml'], envFiles: null, folder: null, line: 3 },
+    { paths: ['sub/d.yaml'], envFiles: ['one.env', 'two.env'], folder: '..', line: 4 },
   ]);
+});
+
+describe('what is merged over another', () => {
+  const other = (text: string) => (): TextFile => new TextFile('base.yaml', text, '/p');
+  const base = 'services: {b: {image: x, network_mode: host, expose: ["7000"], ports: ["9000:80"]}}';
+  test.each([
+    ['joined', 'ports: ["8000:80"]', ['8000', '9000']],
+    ['!override', 'ports: !override ["8000:80"]', ['8000']],
+    ['!override of long forms', 'ports: !override [{published: 8000, target: 80}]', ['8000']],
+    ['!reset', 'ports: !reset []', []],
+    ['!reset null', 'ports: !reset null', []],
+    ['!reset of a value that stands there', 'ports: !reset ["8000:80"]', []],
+    ['nothing', 'image: y', ['9000']],
+  ])('%s, by extends', (_what, body, ports) => {
+    const text = `services: {a: {extends: {file: base.yaml, service: b}, network_mode: bridge, ${body}}}`;
+    const { fixed, faults } = read(text, { other: other(base) });
+    expect(fixed.map((one) => String(one.ports[0]))).toEqual(ports);
+    expect(faults).toEqual([]);
+  });
+
+  test('of a chain the nearest tag counts', () => {
+    const text =
+      'services:\n  a: {extends: b, ports: ["1:1"]}\n  b: {extends: c, ports: !override ["2:2"]}\n  c: {ports: ["3:3"]}\n';
+    expect(said(text).map((line) => line.split('/')[0])).toEqual(['1', '2', '2', '3']);
+  });
+
+  test.each([
+    ['ports: !override ["8000:80"]', []],
+    ['ports: !reset []', []],
+    ['ports: ["8000:80"]', ['9000']],
+    ['network_mode: host', ['80']],
+    ['image: y', ['9000']],
+  ])('by a file of its own: %s', (body, ports) => {
+    const overrides = [new TextFile('compose.override.yaml', `services: {b: {${body}}}`, '/p')];
+    const text = 'services: {b: {image: x, ports: ["9000:80"]}}';
+    expect(read(text, { overrides }).fixed.map((one) => String(one.ports[0]))).toEqual(ports);
+  });
+
+  test('a service that is taken away or replaced whole', () => {
+    for (const body of ['!reset null', '!override {image: y}']) {
+      const overrides = [new TextFile('o.yaml', `services: {b: ${body}}`, '/p')];
+      expect(read('services: {b: {ports: ["1:1"]}, c: {ports: ["2:2"]}}', { overrides }).fixed).toHaveLength(
+        1,
+      );
+    }
+  });
+
+  test('the command of the nearest service counts', () => {
+    const text =
+      'services:\n  a: {extends: b, network_mode: host, command: "x --port 8001"}\n  b: {network_mode: host, command: "x --port 8002"}\n';
+    expect(said(text).map((line) => line.split(' ')[0])).toEqual(['8001/tcp', '8002/tcp']);
+    expect(said(text).map((line) => line.split(' ')[1])).toEqual(['a', 'b']);
+  });
+
+  test('a chain that never ends is told', () => {
+    const many = Array.from({ length: 40 }, (_, i) => `  s${i}: {extends: s${i + 1}}\n`).join('');
+    const { faults } = read(`services:\n${many}  s40: {ports: ["1:1"]}\n`);
+    expect(faults.map(({ detail }) => detail)).toContain('more than 32 services extend each other');
+  });
 });
 
 test('the first format, without a table of services', () => {

@@ -3,7 +3,7 @@ import type { FixedPort } from '@portolan/core';
 import { portsOfArguments, portsOfCommand } from './command-line.ts';
 import { readPublished } from './compose-ports.ts';
 import { type Filled, fill, type Settings, sourceOf } from './interpolate.ts';
-import { type Fault, fixedPort, type Parsed, type TextFile } from './text-file.ts';
+import { type Fault, FIXED_LIMIT, fixedPort, type Parsed, type TextFile } from './text-file.ts';
 import { itemsUnder, type Leaf, leafUnder, spotOf, type Table, type Tree, textUnder, under } from './tree.ts';
 import { boundAddress, readPortNumber, readPortRange, readTransport, type Spot } from './values.ts';
 import { readYaml } from './yaml-tree.ts';
@@ -14,11 +14,23 @@ export interface ComposeOptions {
   readonly settings: Settings;
   /** Another file that this one extends; null where it cannot be read. The path is as it is written there. */
   other(path: string, from: TextFile): TextFile | null;
+  /** Files that are merged over this one, the last word last: what they take away of it is not told as its own. */
+  readonly overrides?: readonly TextFile[];
+}
+
+/** Compose files that are taken in together: the first, and those that are merged over it. */
+export interface Include {
+  readonly paths: readonly string[];
+  /** Files of variables in place of the .env beside the first; null where none are named. */
+  readonly envFiles: readonly string[] | null;
+  /** Folder that takes the place of the first file's; null where none is named. */
+  readonly folder: string | null;
+  readonly line: number;
 }
 
 /** Ports of a compose file, and the other compose files that it takes in. */
 export interface ParsedCompose extends Parsed {
-  readonly includes: readonly { readonly path: string; readonly line: number }[];
+  readonly includes: readonly Include[];
 }
 
 /** A service and the file it stands in. */
@@ -34,24 +46,47 @@ export function readCompose(file: TextFile, options: ComposeOptions): ParsedComp
   const { trees, faults } = readYaml(file);
   const reader = new Reader(options, [...faults]);
   const fixed: FixedPort[] = [];
-  const includes: { path: string; line: number }[] = [];
   for (const tree of trees) {
     const services = servicesOf(tree);
     for (const [name, body] of services) {
-      if (body.kind === 'table') fixed.push(...reader.ports({ file, services, name, tree: body }));
-    }
-    for (const item of itemsUnder(tree, 'include')) {
-      const paths =
-        item.kind === 'leaf'
-          ? [item]
-          : [under(item, 'path') ?? item].flatMap((path) => (path.kind === 'list' ? path.items : [path]));
-      for (const path of paths) {
-        if (path.kind === 'leaf')
-          includes.push({ path: fill(path.text, options.settings).text, line: file.lineAt(path.at) });
+      if (body.kind !== 'table') continue;
+      for (const port of reader.ports({ file, services, name, tree: body })) {
+        if (fixed.length < FIXED_LIMIT) fixed.push(port);
       }
+      if (fixed.length < FIXED_LIMIT) continue;
+      // One service may stand for the same list as the next, by aliases, and so on.
+      reader.faults.push({ kind: 'bomb', line: file.lineAt(body.at), detail: FIXED_LIMIT.toExponential(1) });
+      return { fixed, faults: reader.faults, includes: [] };
     }
   }
-  return { fixed, faults: reader.faults, includes };
+  return {
+    fixed,
+    faults: reader.faults,
+    includes: trees.flatMap((tree) => includesOf(tree, file, options.settings)),
+  };
+}
+
+/** `include` as a path, or as an object whose paths are merged (Compose file reference, include). */
+function includesOf(tree: Tree, file: TextFile, settings: Settings): Include[] {
+  const words = (part: Tree | undefined): string[] =>
+    (part?.kind === 'list' ? part.items : part === undefined ? [] : [part]).flatMap((word) =>
+      word.kind === 'leaf' && word.text !== '' ? [fill(word.text, settings).text] : [],
+    );
+  return itemsUnder(tree, 'include').flatMap((item): Include[] => {
+    const path = item.kind === 'leaf' ? item : under(item, 'path');
+    const paths = words(path);
+    const envFiles = words(under(item, 'env_file'));
+    return paths.length === 0
+      ? []
+      : [
+          {
+            paths,
+            envFiles: envFiles.length === 0 ? null : envFiles,
+            folder: words(under(item, 'project_directory'))[0] ?? null,
+            line: file.lineAt(path?.at ?? item.at),
+          },
+        ];
+  });
 }
 
 /** Services by name; the first format of Compose had them at the top. */
@@ -69,20 +104,37 @@ function servicesOf(tree: Tree): ReadonlyMap<string, Tree> {
 /** Longest chain of services that extend each other. */
 const CHAIN_LIMIT = 32;
 
+/** Keys of a service whose lists are joined, where one is merged over another; of the others the last word counts. */
+const JOINED = ['ports', 'expose', 'environment'];
+const REPLACED = ['command', 'entrypoint'];
+
 class Reader {
   readonly faults: Fault[];
+  readonly #told = new Set<string>();
   readonly #options: ComposeOptions;
+  /** Services of files that are merged over this one, the last word first. */
+  readonly #over: readonly ReadonlyMap<string, Tree>[];
+  /** Services of other files by folder and path, each file read once. */
+  readonly #others = new Map<string, { file: TextFile; services: ReadonlyMap<string, Tree>[] } | null>();
 
   constructor(options: ComposeOptions, faults: Fault[]) {
     this.#options = options;
     this.faults = faults;
+    this.#over = (options.overrides ?? [])
+      .toReversed()
+      .flatMap((file) => readYaml(file).trees.map(servicesOf));
   }
 
   /** Ports of a service, those of the services it extends included. */
   ports(service: Service): FixedPort[] {
+    const over = this.#over
+      .map((services) => services.get(service.name))
+      .filter((tree) => tree !== undefined);
+    if (over.some(({ merge }) => merge !== undefined) || service.tree.merge === 'reset') return [];
     const chain = this.#chain(service);
+    const trees = [...over.filter((tree) => tree.kind === 'table'), ...chain.map(({ tree }) => tree)];
     const first = <T>(read: (tree: Table) => T | null): T | null =>
-      chain.reduce<T | null>((found, { tree }) => found ?? read(tree), null);
+      trees.reduce<T | null>((found, tree) => found ?? read(tree), null);
     const image = first((tree) => textUnder(tree, 'image'));
     const built = chain.some(({ tree }) => under(tree, 'build') !== undefined);
     const user = first((tree) => textUnder(tree, 'user'));
@@ -98,12 +150,18 @@ class Reader {
           : null,
     };
     const context: Context = { common, ownNumber: image !== null && !built, onHost };
-    for (const { file, tree } of chain) {
+    const parts = chain.map(({ file, tree }, index) => ({
+      file,
+      tree: withoutReplaced(tree, trees.slice(0, trees.length - chain.length + index)),
+    }));
+    for (const { file, tree } of parts) {
       const listed = leafUnder(tree, 'ports');
       if (listed !== null && listed.text !== '') this.#fault(file, listed, 'broken', 'ports is no list');
     }
-    return chain.flatMap((part) => [
-      ...itemsUnder(part.tree, 'ports').flatMap((item) => this.#published(part.file, item, context)),
+    return parts.flatMap((part) => [
+      ...itemsUnder(part.tree, 'ports')
+        .slice(0, FIXED_LIMIT)
+        .flatMap((item) => this.#published(part.file, item, context)),
       ...(onHost ? this.#hostMode(part.file, part.tree, context) : []),
     ]);
   }
@@ -111,13 +169,17 @@ class Reader {
   /** The service and what it extends, nearest first. */
   #chain(service: Service): Service[] {
     const chain = [service];
-    for (let last: Service = service; chain.length < CHAIN_LIMIT; ) {
+    for (let last: Service = service; ; ) {
       const extended = under(last.tree, 'extends');
       if (extended === undefined) return chain;
       const name = extended.kind === 'leaf' ? extended : leafUnder(extended, 'service');
       if (name === null) return chain;
       const next = this.#extended(last, name, leafUnder(extended, 'file'));
       if (next === null) return chain;
+      if (chain.length >= CHAIN_LIMIT) {
+        this.#fault(service.file, name, 'broken', `more than ${CHAIN_LIMIT} services extend each other`);
+        return chain;
+      }
       if (chain.some((known) => known.file.file === next.file.file && known.name === next.name)) {
         this.#fault(service.file === last.file ? last.file : service.file, name, 'cycle', next.name);
         return chain;
@@ -125,22 +187,18 @@ class Reader {
       chain.push(next);
       last = next;
     }
-    return chain;
   }
 
   #extended(from: Service, name: Leaf, path: Leaf | null): Service | null {
     let { file, services } = from;
     if (path !== null) {
-      const other = this.#options.other(fill(path.text, this.#options.settings).text, file);
+      const other = this.#other(fill(path.text, this.#options.settings).text, file);
       if (other === null) {
         this.#fault(from.file, path, 'broken', `${path.text.slice(0, 100)} cannot be read`);
         return null;
       }
-      file = other;
-      services =
-        readYaml(other)
-          .trees.map(servicesOf)
-          .find((those) => those.has(name.text)) ?? new Map();
+      file = other.file;
+      services = other.services.find((those) => those.has(name.text)) ?? new Map();
     }
     const tree = services.get(name.text);
     if (tree?.kind === 'table') return { file, services, name: name.text, tree };
@@ -148,11 +206,22 @@ class Reader {
     return null;
   }
 
+  #other(path: string, from: TextFile): { file: TextFile; services: ReadonlyMap<string, Tree>[] } | null {
+    const key = `${from.project ?? ''}\0${path}`;
+    const known = this.#others.get(key);
+    if (known !== undefined) return known;
+    const file = this.#options.other(path, from);
+    const found = file === null ? null : { file, services: readYaml(file).trees.map(servicesOf) };
+    this.#others.set(key, found);
+    return found;
+  }
+
   #fault(file: TextFile, { at }: Leaf, kind: Fault['kind'], detail: string): void {
     const line = file.lineAt(at);
-    if (!this.faults.some((known) => known.kind === kind && known.line === line && known.detail === detail)) {
-      this.faults.push({ kind, line, detail });
-    }
+    const key = `${line} ${kind} ${detail}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.faults.push({ kind, line, detail });
   }
 
   #published(file: TextFile, item: Tree, context: Context): FixedPort[] {
@@ -333,6 +402,18 @@ interface Context {
   /** Is a number that is the same inside and outside the image's own? */
   readonly ownNumber: boolean;
   readonly onHost: boolean;
+}
+
+/** A service less what those that are merged over it replace or take away. */
+function withoutReplaced(tree: Table, over: readonly Table[]): Table {
+  const gone = [...JOINED, ...REPLACED].filter((key) =>
+    over.some((other) => {
+      const value = under(other, key);
+      return value !== undefined && (value.merge !== undefined || REPLACED.includes(key));
+    }),
+  );
+  if (gone.length === 0) return tree;
+  return { ...tree, entries: new Map([...tree.entries].filter(([key]) => !gone.includes(key))) };
 }
 
 function textOf(tree: Tree): string {

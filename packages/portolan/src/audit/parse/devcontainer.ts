@@ -7,8 +7,13 @@ import { type Fault, fixedPort, type Parsed, type TextFile } from './text-file.t
 import { itemsUnder, type Leaf, spotOf, type Tree, textUnder, under } from './tree.ts';
 import { boundAddress, readPortNumber, readPortRange } from './values.ts';
 
-/** Reads forwardPorts, appPort, portsAttributes and published ports of runArgs. */
-export function readDevcontainer(file: TextFile): Parsed {
+/** Ports of a devcontainer, and the compose files it is made of, each merged over those before it. */
+export interface ParsedDevcontainer extends Parsed {
+  readonly composeFiles: readonly { readonly path: string; readonly line: number }[];
+}
+
+/** Reads forwardPorts, appPort, portsAttributes, published ports of runArgs, and dockerComposeFile. */
+export function readDevcontainer(file: TextFile): ParsedDevcontainer {
   const { tree, faults: broken } = readJson(file);
   const root = tree ?? undefined;
   const faults: Fault[] = [...broken];
@@ -96,7 +101,12 @@ export function readDevcontainer(file: TextFile): Parsed {
       address: boundAddress(found.host),
     });
   }
-  return { fixed, faults };
+  const compose = under(root, 'dockerComposeFile');
+  const named = compose?.kind === 'list' ? compose.items : compose === undefined ? [] : [compose];
+  const composeFiles = named.flatMap((item) =>
+    item.kind === 'leaf' && item.text !== '' ? [{ path: item.text, line: file.lineAt(item.at) }] : [],
+  );
+  return { fixed, faults, composeFiles };
 }
 
 function wrong(file: TextFile, { at, text }: Tree & { kind: 'leaf' }): Fault {

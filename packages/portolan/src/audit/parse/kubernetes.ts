@@ -18,8 +18,8 @@ export interface ParsedKubernetes extends Parsed {
   readonly nodePorts: readonly NodePortRange[];
 }
 
-/** Objects that are read of one file, however its lists nest. */
-const OBJECT_LIMIT = 20_000;
+/** Objects, ports and arguments that are looked at of one file, however its lists nest and its aliases multiply. */
+const LOOK_LIMIT = 50_000;
 
 /** Reads every document; JSON is YAML as well. */
 export function readKubernetes(file: TextFile): ParsedKubernetes {
@@ -34,7 +34,7 @@ class Reader {
   readonly faults: Fault[];
   readonly nodePorts: NodePortRange[] = [];
   readonly #file: TextFile;
-  #objects = 0;
+  #looks = 0;
 
   constructor(file: TextFile, faults: Fault[]) {
     this.#file = file;
@@ -42,19 +42,9 @@ class Reader {
   }
 
   object(tree: Tree): void {
-    if (++this.#objects > OBJECT_LIMIT) {
-      if (this.#objects === OBJECT_LIMIT + 1) {
-        this.faults.push({
-          kind: 'bomb',
-          line: this.#file.lineAt(tree.at),
-          detail: OBJECT_LIMIT.toExponential(1),
-        });
-      }
-      return;
-    }
     const kind = textUnder(tree, 'kind') ?? '';
     if (kind.endsWith('List')) {
-      for (const item of itemsUnder(tree, 'items')) if (this.#objects <= OBJECT_LIMIT) this.object(item);
+      for (const item of this.#counted(itemsUnder(tree, 'items'))) this.object(item);
       return;
     }
     const name = textUnder(tree, 'metadata', 'name') ?? textUnder(tree, 'metadata', 'generateName') ?? kind;
@@ -63,9 +53,22 @@ class Reader {
     if (pod !== undefined) this.#pod(pod, name);
   }
 
+  /** The items, as far as the file's share of looks goes; that it ends is told once. */
+  *#counted(items: readonly Tree[]): Generator<Tree> {
+    for (const item of items) {
+      if (this.#looks > LOOK_LIMIT) return;
+      if (++this.#looks > LOOK_LIMIT) {
+        const line = this.#file.lineAt(item.at);
+        this.faults.push({ kind: 'bomb', line, detail: LOOK_LIMIT.toExponential(1) });
+        return;
+      }
+      yield item;
+    }
+  }
+
   #service(tree: Tree, name: string): void {
     const about = ['NodePort', ...wordsOf(under(tree, 'spec', 'selector'))];
-    for (const port of itemsUnder(tree, 'spec', 'ports')) {
+    for (const port of this.#counted(itemsUnder(tree, 'spec', 'ports'))) {
       const leaf = leafUnder(port, 'nodePort');
       const transport = readTransport(textUnder(port, 'protocol'));
       if (leaf !== null && transport !== null) {
@@ -81,10 +84,10 @@ class Reader {
     const containers = ['containers', 'initContainers', 'ephemeralContainers'].flatMap((key) =>
       itemsUnder(spec, key),
     );
-    for (const container of containers) {
+    for (const container of this.#counted(containers)) {
       const about = [textUnder(container, 'name') ?? '', textUnder(container, 'image') ?? ''];
       const mayBindLow = onHost ? privilegeOf(spec, container) : null;
-      for (const port of itemsUnder(container, 'ports')) {
+      for (const port of this.#counted(itemsUnder(container, 'ports'))) {
         const leaf = leafUnder(port, 'hostPort') ?? (onHost ? leafUnder(port, 'containerPort') : null);
         const transport = readTransport(textUnder(port, 'protocol'));
         if (leaf === null || transport === null) continue;
@@ -111,7 +114,7 @@ class Reader {
     mayBindLow: boolean | null,
   ): void {
     const leaves = ['command', 'args'].flatMap((key) =>
-      itemsUnder(container, key).filter((item): item is Leaf => item.kind === 'leaf'),
+      [...this.#counted(itemsUnder(container, key))].filter((item): item is Leaf => item.kind === 'leaf'),
     );
     leaves.forEach((leaf, index) => {
       const [, inline] = /^--service-node-port-range(?:=(.*))?$/.exec(leaf.text) ?? [];

@@ -15,6 +15,9 @@ export interface Parsed {
   readonly faults: readonly Fault[];
 }
 
+/** Most ports that are taken of one file: no honest one names as many, and aliases may multiply to any number. */
+export const FIXED_LIMIT = 20_000;
+
 /** A text file, held by the path that is shown for it. */
 export class TextFile {
   /** Path as it is shown. */

@@ -1,7 +1,14 @@
 // One shape for what YAML and JSON hold, each value with where it stands, so that one reader serves both.
 
+/**
+ * What a tag says about values of the same name that this one is merged over (Compose file reference, merge): `reset`
+ * takes them all away, its own value included; `override` takes its own in their place.
+ */
+export type MergeTag = 'reset' | 'override';
+
 /** A value that is no collection. */
 export interface Leaf {
+  readonly merge?: MergeTag;
   readonly kind: 'leaf';
   /** The value as text; empty for null. */
   readonly text: string;
@@ -14,6 +21,7 @@ export interface Leaf {
 
 /** An ordered list. */
 export interface Branch {
+  readonly merge?: MergeTag;
   readonly kind: 'list';
   readonly items: readonly Tree[];
   readonly at: number;
@@ -21,6 +29,7 @@ export interface Branch {
 
 /** Names with values; merge keys are already merged in. */
 export interface Table {
+  readonly merge?: MergeTag;
   readonly kind: 'table';
   readonly entries: ReadonlyMap<string, Entry>;
   readonly at: number;

@@ -51,7 +51,7 @@ export function readYaml(file: TextFile): YamlTrees {
     if (document.contents === null) continue;
     const reader = new Reader(file, document.contents);
     const tree = reader.tree(document.contents, 0);
-    faults.push(...reader.faults);
+    for (const fault of reader.faults) faults.push(fault);
     if (tree !== null) trees.push(tree);
     if (reader.expanded > EXPANDED_LIMIT) {
       faults.push({ kind: 'bomb', line: reader.firstAlias, detail: reader.expanded.toExponential(1) });
@@ -102,7 +102,8 @@ class Reader {
           children.push(...([item.key, item.value].filter((part) => part !== null) as Node[]));
         else children.push(item as Node);
       }
-      waiting.push(...children.toReversed());
+      // One by one: as arguments there may not be as many as a list may have.
+      for (const child of children.toReversed()) waiting.push(child);
     }
   }
 
@@ -119,7 +120,7 @@ class Reader {
       return { tree: null, size: 1 };
     }
     this.#open.add(node);
-    const made = this.#fresh(node, depth);
+    const made = tagged(node, this.#fresh(node, depth));
     this.#open.delete(node);
     this.#made.set(node, made);
     return made;
@@ -180,6 +181,18 @@ class Reader {
     const node = key !== null && isAlias(key) ? this.#targets.get(key) : key;
     return isScalar(node) ? String(node.source ?? node.value) : null;
   }
+}
+
+/** The tree with what its tag says of merging; a value that is reset is none, whatever stands there. */
+function tagged<T extends { readonly tree: Tree | null }>(node: Node, made: T): T {
+  const tag = isAlias(node) ? undefined : (node as { tag?: string }).tag;
+  const { tree } = made;
+  if (tree === null || (tag !== '!reset' && tag !== '!override')) return made;
+  const none: Tree = { kind: 'leaf', text: '', plain: true, at: tree.at, raw: '' };
+  return {
+    ...made,
+    tree: tag === '!reset' ? { ...none, merge: 'reset' } : { ...tree, merge: 'override' },
+  };
 }
 
 /** Merge key (YAML 1.1 type repository, merge): of several maps the first that has a name gives its value. */

@@ -1,5 +1,6 @@
 // `portolan audit`: its words and flags.
 import type { CommandSpec } from '../../command.ts';
+import { CONFIG_ROOT_FLAG } from '../../flags.ts';
 
 export const spec: CommandSpec = {
   name: 'audit',
@@ -14,11 +15,7 @@ export const spec: CommandSpec = {
         'ports of a product: xsan, kubernetes-node, wireguard, … (“list” lists them) or a file of your own',
       repeats: true,
     },
-    {
-      name: 'config-root',
-      value: 'DIR',
-      summary: 'read units, fsports and other files of the system below DIR, a mounted or copied one',
-    },
+    CONFIG_ROOT_FLAG,
     { name: 'sarif', value: null, summary: 'print SARIF 2.1.0 for code hosts' },
     {
       name: 'baseline',

@@ -1,24 +1,13 @@
 // `portolan reserve PORTS`: its words and flags.
 import type { CommandSpec } from '../../command.ts';
+import { reserveFlags } from '../../flags.ts';
 
 export const spec: CommandSpec = {
   name: 'reserve',
   usage: 'reserve PORTS',
   summary:
     'keep ports out of automatic choice, now and after a reboot; shows the plan and changes nothing by itself',
-  flags: [
-    { name: 'apply', value: null, summary: 'do it; on a terminal it asks first' },
-    { name: 'yes', short: 'y', value: null, summary: 'do not ask' },
-    { name: 'now', value: null, summary: 'change the running list alone, no drop-in' },
-    { name: 'no-prove', value: null, summary: 'do not ask the kernel for the ports to prove it' },
-    { name: 'force', value: null, summary: 'even if no port is left to hand out' },
-    {
-      name: 'config-root',
-      value: 'DIR',
-      summary:
-        'read and write sysctl drop-ins under DIR in place of /; the running list stays the one of this host',
-    },
-  ],
+  flags: reserveFlags('even if no port is left to hand out'),
   examples: [
     ['portolan reserve 60163', 'what would change, what to know, and the command that does it'],
     ['sudo portolan reserve 60163,7000-7010 --apply', 'adds them to what is reserved, and proves it'],

@@ -41,6 +41,7 @@ class Host implements Reservations {
       dropIn: DROP_IN,
       dropInText: this.text,
       dropInProblem: null,
+      unfinishedText: null,
       foldersMissing: 1,
     };
   }
@@ -70,6 +71,7 @@ class Host implements Reservations {
       },
     };
   }
+  dropUnfinished(): void {}
   dropFolders(): void {
     throw new Error('not here');
   }
