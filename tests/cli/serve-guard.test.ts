@@ -29,12 +29,18 @@ function strict(answer: string): string {
 
 const PATHS = [
   '/',
+  '/en/',
+  '/en/here',
+  '/en/find?q=80',
+  '/en/services/postgresql',
   '/en/ports/80',
   '/ports/80',
   '/ports/80.json',
   '/a/style.css',
   '/a/none.css',
   '/api/live/ports/80',
+  '/api/live/chart',
+  '/api/live/here',
   '/api/useful',
   '/api/token',
   '/openapi.json',
