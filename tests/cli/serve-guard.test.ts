@@ -29,12 +29,18 @@ function strict(answer: string): string {
 
 const PATHS = [
   '/',
+  '/en/',
+  '/en/here',
+  '/en/find?q=80',
+  '/en/services/postgresql',
   '/en/ports/80',
   '/ports/80',
   '/ports/80.json',
   '/a/style.css',
   '/a/none.css',
   '/api/live/ports/80',
+  '/api/live/chart',
+  '/api/live/here',
   '/api/useful',
   '/api/token',
   '/openapi.json',
@@ -286,7 +292,7 @@ describe('many at once', () => {
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(100);
     // 408: on a host so busy that the server did not get to read for seconds.
     expect(statuses.filter((status) => status === null || ![200, 408, 429].includes(status))).toEqual([]);
-    for (const answer of answers.filter((text) => statusOf(text) === 429))
+    for (const answer of answers.filter((given) => statusOf(given) === 429))
       expect(answer).toMatch(/retry-after: 1/i);
     await new Promise((done) => setTimeout(done, 2500));
     expect(statusOf(await ask('/en/ports/80'))).toBe(200);

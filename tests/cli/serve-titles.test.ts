@@ -78,7 +78,7 @@ describe.runIf(process.platform === 'linux')('a hostile name', () => {
       const [name, attributes, ...children] = element as [string, Record<string, string>, ...unknown[]];
       names.push(name);
       expect(Object.keys(attributes).filter((key) => key.startsWith('on'))).toEqual([]);
-      for (const child of children) walk(child);
+      for (const part of children) walk(part);
     };
     for (const element of card) walk(element);
     expect(names).toContain('strong');

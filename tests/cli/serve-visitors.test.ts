@@ -107,11 +107,18 @@ describe.runIf(process.platform === 'linux')('by the kernel', () => {
     try {
       const { port } = server;
       expect(isOpen(await report(port, SOMEBODY))).toBe(false);
-      const live = await curl(
-        ['-o', '/dev/null', '-w', '%{http_code}', `http://127.0.0.1:${port}/api/live/ports/9`],
-        SOMEBODY,
-      );
-      expect(live.out).toBe('401');
+      for (const path of ['/api/live/ports/9', '/api/live/chart', '/api/live/here']) {
+        const address = `http://127.0.0.1:${port}${path}`;
+        const live = await curl(['-o', '/dev/null', '-w', '%{http_code}', address], SOMEBODY);
+        expect([path, live.out]).toEqual([path, '401']);
+      }
+      for (const path of ['/en/', '/en/here', '/en/find?q=node', '/en/services/postgresql']) {
+        const { out } = await curl([`http://127.0.0.1:${port}${path}`], SOMEBODY);
+        expect(out).toContain('</html>');
+        // Neither who listens nor what this host hands out.
+        expect(out).not.toMatch(/pid \d|32768–60999/);
+        expect(out).not.toContain(String(heldPort));
+      }
       const page = await curl([`http://127.0.0.1:${port}/en/ports/${heldPort}`], SOMEBODY);
       expect(page.out).toMatch(/data-state="none"/);
       expect(page.out).not.toMatch(/pid \d/);

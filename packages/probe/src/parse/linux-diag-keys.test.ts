@@ -115,13 +115,13 @@ describe('encodeListenerLookup', () => {
 describe('encodeConnectionLookup', () => {
   test('names both ends, each where the kernel looks for it', () => {
     const local = { address: '127.0.0.1', port: 0x1234 };
-    const message = encodeConnectionLookup(local, { address: '127.0.0.2', port: 0x5678 });
-    expect(message?.subarray(24, 28).toString('hex')).toBe('12345678');
-    expect(message?.subarray(28, 32).toString('hex')).toBe('7f000001');
-    expect(message?.subarray(44, 48).toString('hex')).toBe('7f000002');
-    expect(message?.[16]).toBe(2);
+    const four = encodeConnectionLookup(local, { address: '127.0.0.2', port: 0x5678 });
+    expect(four?.subarray(24, 28).toString('hex')).toBe('12345678');
+    expect(four?.subarray(28, 32).toString('hex')).toBe('7f000001');
+    expect(four?.subarray(44, 48).toString('hex')).toBe('7f000002');
+    expect(four?.[16]).toBe(2);
     // One socket and not a dump: NLM_F_REQUEST alone.
-    expect(message?.readUInt16LE(6)).toBe(1);
+    expect(four?.readUInt16LE(6)).toBe(1);
     const six = encodeConnectionLookup({ address: '::1', port: 1 }, { address: 'fe80::2', port: 2 });
     expect(six?.subarray(28, 60).toString('hex')).toBe(`${'0'.repeat(31)}1fe80${'0'.repeat(27)}2`);
   });

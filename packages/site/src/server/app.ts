@@ -106,9 +106,9 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
   const translators = new Map<string, Promise<Translator>>();
   /** Made once: that takes longer than a page. */
   function translatorOf(tag: string): Promise<Translator> {
-    const made = translators.get(tag) ?? loadTranslator(tag, 'pages');
-    translators.set(tag, made);
-    return made;
+    const known = translators.get(tag) ?? loadTranslator(tag, 'pages');
+    translators.set(tag, known);
+    return known;
   }
 
   async function environment(tag: string, live: string | null, own: boolean): Promise<PageEnv> {
