@@ -34,7 +34,7 @@ function server(
 ): (path: string, headers?: Record<string, string>) => Promise<Response> {
   const app = makeApp({
     site,
-    host: { name: 'box', look },
+    host: { name: 'box', look, audit: () => Promise.resolve([]) },
     assets: new Map(),
     port: 4650,
     visitors: { maySee: () => own === true } as unknown as Visitors,

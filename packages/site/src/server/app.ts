@@ -170,7 +170,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     if (!TAGS.includes(tag)) return c.notFound();
     const own = visitors.maySee(c.env.incoming);
     const sight = own ? { host: lookout.host, snapshot: await lookout.all() } : null;
-    return c.html(await render(tag, site.herePage(sight, null), null, own));
+    return c.html(await render(tag, site.herePage(sight, own ? await lookout.audit() : null), null, own));
   });
 
   app.get('/api/live/ports/:port/:transport?', async (c) => {

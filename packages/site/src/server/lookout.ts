@@ -1,5 +1,5 @@
 // Looks at the host while somebody wants to know, at most once a second for all who ask, and not at all else.
-import type { PortRange, Snapshot, Transport } from '@portolan/core';
+import type { Node, PortRange, Snapshot, Transport } from '@portolan/core';
 import type { Sight } from '../site.ts';
 
 /** How the host is looked at; handed in by the program, which has the probe. */
@@ -7,7 +7,12 @@ export interface Host {
   readonly name: string;
   /** Looks at one range of ports, or at all. */
   look(ports: PortRange | null, transports: readonly Transport[]): Promise<Snapshot>;
+  /** What an audit of the host finds, as a page has it. It reads many files, so it is asked for seldom. */
+  audit(): Promise<readonly Node[]>;
 }
+
+/** How old an audit may be, in milliseconds. */
+const AUDITED_MS = 30_000;
 
 /** How old an answer may be, in milliseconds. */
 const FRESH_MS = 900;
@@ -23,6 +28,8 @@ export class Lookout {
   readonly #now: () => number;
   readonly #seen = new Map<string, { readonly at: number; readonly snapshot: Promise<Snapshot> }>();
 
+  #audited: { readonly at: number; readonly nodes: Promise<readonly Node[] | null> } | null = null;
+
   constructor(host: Host, now: () => number) {
     this.#host = host;
     this.#now = now;
@@ -30,6 +37,15 @@ export class Lookout {
 
   get host(): string {
     return this.#host.name;
+  }
+
+  /** What an audit finds; null where it could not be made, which never keeps a page from being shown. */
+  async audit(): Promise<readonly Node[] | null> {
+    const now = this.#now();
+    if (this.#audited === null || now - this.#audited.at >= AUDITED_MS) {
+      this.#audited = { at: now, nodes: this.#host.audit().catch(() => null) };
+    }
+    return this.#audited.nodes;
   }
 
   /** Everything on the host. */

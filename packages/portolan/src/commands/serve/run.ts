@@ -3,7 +3,16 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { PortolanError, printable, printableJson, say, serveJson, useSentence } from '@portolan/core';
+import {
+  auditPage,
+  type Node,
+  PortolanError,
+  printable,
+  printableJson,
+  say,
+  serveJson,
+  useSentence,
+} from '@portolan/core';
 import type { PeerUsers } from '@portolan/probe';
 import type { Described, Serving } from '@portolan/site';
 import { readPort } from '../../ask.ts';
@@ -82,6 +91,7 @@ async function serveOn(
       host: {
         name: hostname(),
         look: (ports, transports) => context.look({ ports, transports, countEphemeral: true }),
+        audit: () => auditNodes(context),
       },
       peers:
         peers === null || own === undefined
@@ -106,6 +116,29 @@ async function serveOn(
       hint: `${context.call()} why ${port}`,
     });
   }
+}
+
+/** What an audit of this host and of the project in the working folder finds, without its first lines and its gaps. */
+async function auditNodes(context: Context): Promise<readonly Node[]> {
+  const { auditBy } = await import('../../audit/auditing.ts');
+  const decision = await auditBy(
+    {
+      files: [],
+      profiles: [],
+      cwd: process.cwd(),
+      root: '/',
+      procRoot: undefined,
+      printed: undefined,
+      baseline: null,
+    },
+    {
+      look: () => context.look({ ports: null, transports: ['tcp', 'udp'], countEphemeral: true }),
+      facts: () => context.facts(true),
+      shippedFacts: context.shippedFacts,
+      call: context.call(),
+    },
+  );
+  return auditPage(decision).nodes;
 }
 
 /** Why the port cannot be had: who has it, where somebody has. */
