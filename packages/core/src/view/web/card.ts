@@ -36,9 +36,17 @@ export function portCard(report: PortReport, host: string | null): Card {
     state: stateOf(report),
     host,
     lines,
-    nodes: use.holders.length === 0 ? [] : [holdersNode(use.holders), ...commandLines(report)],
+    nodes: use.holders.length === 0 ? [] : [...holders(use.holders), ...commandLines(report)],
     unseen: use.gaps.length === 0 ? null : gapsNode(use.gaps),
   };
+}
+
+/** Beside a socket that listens or is bound, its connections are only counted. */
+function holders(all: readonly Holder[]): Node[] {
+  const lasting = all.filter(({ kind }) => kind !== 'connection' && kind !== 'closing');
+  if (lasting.length === 0 || lasting.length === all.length) return [holdersNode(all)];
+  const more = say('web.card.more', { count: all.length - lasting.length });
+  return [holdersNode(lasting), { kind: 'para', inline: [said(more, 'dim')] }];
 }
 
 /** Who runs it sees command lines; a page may be open in front of others, and in a browser's memory. */
