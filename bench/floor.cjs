@@ -19,7 +19,7 @@ const CACHE = path.join(process.env.XDG_CACHE_HOME, `floor-${port}`);
 const TAIL = 790;
 const ROOM = 1 << (port === null ? 16 : 10);
 const BPF = { x64: 321, arm64: 280 }[process.arch];
-const HEADER_BYTES = 16;
+const HEADER_BYTES = 32;
 const RECORD_BYTES = 32;
 const LISTEN = 10;
 const NO_COOKIE = 0xffff_ffff;
@@ -63,14 +63,25 @@ function bpf(command, size, fill) {
   return result;
 }
 
+/** Numbers that stand in kept instructions for our process and for descriptors of a socket and of another file. */
+const OWN = { pid: 0x7ead_0001, socket: 0x7ead_0002, other: 0x7ead_0003 };
+
 /** The kernel's list of descriptors as words, eight for each. */
 function descriptors(instructions) {
+  const known = new Map([
+    [OWN.pid, process.pid],
+    [OWN.socket, socket(2, 2 | 0o2000000, 0)],
+    [OWN.other, fs.openSync('/dev/null', 'r+')],
+  ]);
   const size = HEADER_BYTES + ROOM * RECORD_BYTES;
   const map = bpf(0, 72, (out) => {
     for (const [index, value] of [2, 4, size, 1].entries()) out.writeUInt32LE(value, index * 4);
   });
-  for (let at = 0; at < instructions.bytes.length; at += 8)
+  for (let at = 0; at < instructions.bytes.length; at += 8) {
+    const own = known.get(instructions.bytes.readInt32LE(at + 4));
     if (instructions.bytes[at] === 0x18) instructions.bytes.writeInt32LE(map, at + 4);
+    else if (own !== undefined) instructions.bytes.writeInt32LE(own, at + 4);
+  }
   const pointer = (out, at, to) => out.writeBigUInt64LE(BigInt(address(to)), at);
   const license = memory(13);
   license.write('Dual MIT/GPL');
@@ -82,12 +93,20 @@ function descriptors(instructions) {
     out.writeUInt32LE(28, 68);
     out.writeUInt32LE(instructions.target, 108);
   });
-  const link = bpf(28, 64, (out) => {
-    out.writeUInt32LE(program, 0);
-    out.writeUInt32LE(28, 8);
-  });
-  const iterator = bpf(33, 8, (out) => out.writeUInt32LE(link, 0));
-  read(iterator, address(memory(8)), 8);
+  // Over our own process first, where the program learns what a socket is.
+  for (const pid of [process.pid, null]) {
+    const info = memory(16);
+    info.writeUInt32LE(pid ?? 0, 0);
+    const link = bpf(28, 64, (out) => {
+      out.writeUInt32LE(program, 0);
+      out.writeUInt32LE(28, 8);
+      if (pid === null) return;
+      pointer(out, 16, info);
+      out.writeUInt32LE(info.length, 24);
+    });
+    const iterator = bpf(33, 8, (out) => out.writeUInt32LE(link, 0));
+    read(iterator, address(memory(8)), 8);
+  }
   const value = memory(size);
   const key = memory(4);
   bpf(1, 32, (out) => {
@@ -115,7 +134,7 @@ async function make() {
   fs.mkdirSync(path.dirname(CACHE), { recursive: true });
   fs.writeFileSync(
     CACHE,
-    Buffer.concat([head, taskProgram(facts, MAP, ROOM, port).bytes((size) => Buffer.alloc(size))]),
+    Buffer.concat([head, taskProgram(facts, MAP, ROOM, port, OWN).bytes((size) => Buffer.alloc(size))]),
   );
 }
 
