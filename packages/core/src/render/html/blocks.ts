@@ -165,9 +165,11 @@ function claimStart(line: ClaimLine, env: PageEnv): Markup {
       : line.to === null
         ? h`<b${foreign}>${printable(line.name)}</b>`
         : h`<b${foreign}><a href="${env.links.page(line.to)}">${printable(line.name)}</a></b>`;
+  // The words of a source run from the left as a whole, over all their lines.
+  const ltr = line.instead === null && env.dir === 'rtl' ? h` dir="ltr"` : null;
   const note = line.note === null ? null : h` <span class="note"${foreign}>${printable(line.note)}</span>`;
   const scope = line.scope === null ? null : h` <bdi class="scope">${line.scope[0]}–${line.scope[1]}</bdi>`;
-  return h`<li class="by-${line.authority}"><span class="who"${foreign}>${line.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${line.verdict}`))}</span> <span class="what">${name}${note}${scope}`;
+  return h`<li class="by-${line.authority}"><span class="who"${foreign}>${line.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${line.verdict}`))}</span> <span class="what"${ltr}>${name}${note}${scope}`;
 }
 
 function versusHtml(versus: Versus, env: PageEnv): Markup {

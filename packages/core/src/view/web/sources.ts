@@ -1,8 +1,20 @@
 // The page of all sources: where every claim was read, and how many each gave.
 import type { Source } from '../../model/claim.ts';
-import { say } from '../../model/message.ts';
-import { data, said } from '../tree.ts';
+import { type Message, say } from '../../model/message.ts';
+import { data, type Inline, said } from '../tree.ts';
 import type { WebPage } from './tree.ts';
+
+/** Edition and date of a source, of which one may be the other; null where it has neither. */
+export function sourceDate({ edition = null, date }: Source): Message | null {
+  if (date === null) return edition === null ? null : say('web.sources.edition', { edition });
+  if (edition === null || edition === date) return say('web.sources.date', { date: { date } });
+  return say('web.sources.read', { edition, date: { date } });
+}
+
+function dateCell(source: Source): Inline[] {
+  const words = sourceDate(source);
+  return words === null ? [] : [said(words)];
+}
 
 /** What the page is made from. */
 export interface SourcesPageInput {
@@ -37,11 +49,7 @@ export function sourcesWebPage({ sources }: SourcesPageInput): WebPage {
             ],
             rows: ordered.map(({ source, claims }) => [
               [{ kind: 'outside', to: source.url, text: source.title }],
-              [
-                data(
-                  [...new Set([source.edition ?? null, source.date])].filter((x) => x !== null).join(', '),
-                ),
-              ],
+              dateCell(source),
               [data(String(claims))],
             ]),
           },
