@@ -1,5 +1,6 @@
 // The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
 import { say } from '../../model/message.ts';
+import { fact } from '../../view/tree.ts';
 import type {
   Block,
   Card,
@@ -48,7 +49,7 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
     case 'questions':
       return h`${block.items.map(({ question, answer }) => h`<details class="question"><summary>${env.lang.say(question)}</summary><p>${markup(inlineElements(answer, env))}</p></details>`)}`;
     case 'bearings':
-      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
+      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${typeof name === 'string' ? markup(inlineElements([fact(name)], env)) : env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
     case 'hundred':
       return hundredHtml(block.hundred, env);
     case 'card':

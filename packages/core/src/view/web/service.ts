@@ -37,7 +37,7 @@ export function serviceWebPage(input: ServicePageInput): WebPage {
     path: `/services/${slug}`,
     title: say('web.title.service', { name }),
     crumbs: [{ to: '/', text: say('web.nav.ports') }],
-    heading: { words: say('web.heading.name', { name }) },
+    heading: { name },
     lead,
     counts: [
       say('web.count.claims', { count: claims.length }),

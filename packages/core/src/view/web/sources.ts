@@ -1,19 +1,14 @@
 // The page of all sources: where every claim was read, and how many each gave.
 import type { Source } from '../../model/claim.ts';
-import { type Message, say } from '../../model/message.ts';
-import { data, type Inline, said } from '../tree.ts';
+import { say } from '../../model/message.ts';
+import { data, fact, type Inline, joined, said } from '../tree.ts';
 import type { WebPage } from './tree.ts';
 
-/** Edition and date of a source, of which one may be the other; null where it has neither. */
-export function sourceDate({ edition = null, date }: Source): Message | null {
-  if (date === null) return edition === null ? null : say('web.sources.edition', { edition });
-  if (edition === null || edition === date) return say('web.sources.date', { date: { date } });
-  return say('web.sources.read', { edition, date: { date } });
-}
-
-function dateCell(source: Source): Inline[] {
-  const words = sourceDate(source);
-  return words === null ? [] : [said(words)];
+/** Edition and date of a source, of which one may be the other; nothing where it has neither. */
+export function sourceDate({ edition = null, date }: Source): Inline[] {
+  const what = edition === null || edition === date ? [] : [[fact(edition)]];
+  const when = date === null ? [] : [[said(say('web.sources.date', { date: { date } }))]];
+  return joined([...what, ...when], ', ');
 }
 
 /** What the page is made from. */
@@ -49,7 +44,7 @@ export function sourcesWebPage({ sources }: SourcesPageInput): WebPage {
             ],
             rows: ordered.map(({ source, claims }) => [
               [{ kind: 'outside', to: source.url, text: source.title }],
-              dateCell(source),
+              sourceDate(source),
               [data(String(claims))],
             ]),
           },
