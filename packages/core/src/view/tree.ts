@@ -20,7 +20,13 @@ export type Inline =
       /** The language it is written in, where that need not be the reader's. */
       readonly lang?: string;
     }
-  | { readonly kind: 'link'; readonly to: string; readonly text: string | Message }
+  | {
+      readonly kind: 'link';
+      readonly to: string;
+      readonly text: string | Message;
+      /** The language of a text that is data. */
+      readonly lang?: string;
+    }
   /** An address elsewhere. */
   | { readonly kind: 'outside'; readonly to: string; readonly text: string }
   | { readonly kind: 'ref'; readonly n: number };

@@ -1,5 +1,6 @@
 // The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
 import { say } from '../../model/message.ts';
+import { fact } from '../../view/tree.ts';
 import type {
   Block,
   Card,
@@ -48,7 +49,7 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
     case 'questions':
       return h`${block.items.map(({ question, answer }) => h`<details class="question"><summary>${env.lang.say(question)}</summary><p>${markup(inlineElements(answer, env))}</p></details>`)}`;
     case 'bearings':
-      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
+      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${typeof name === 'string' ? markup(inlineElements([fact(name)], env)) : env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
     case 'hundred':
       return hundredHtml(block.hundred, env);
     case 'card':
@@ -165,9 +166,11 @@ function claimStart(line: ClaimLine, env: PageEnv): Markup {
       : line.to === null
         ? h`<b${foreign}>${printable(line.name)}</b>`
         : h`<b${foreign}><a href="${env.links.page(line.to)}">${printable(line.name)}</a></b>`;
+  // The words of a source run from the left as a whole, over all their lines.
+  const ltr = line.instead === null && env.dir === 'rtl' ? h` dir="ltr"` : null;
   const note = line.note === null ? null : h` <span class="note"${foreign}>${printable(line.note)}</span>`;
   const scope = line.scope === null ? null : h` <bdi class="scope">${line.scope[0]}–${line.scope[1]}</bdi>`;
-  return h`<li class="by-${line.authority}"><span class="who"${foreign}>${line.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${line.verdict}`))}</span> <span class="what">${name}${note}${scope}`;
+  return h`<li class="by-${line.authority}"><span class="who"${foreign}>${line.who}</span> <span class="verdict">${lang.say(say(`web.verdict.${line.verdict}`))}</span> <span class="what"${ltr}>${name}${note}${scope}`;
 }
 
 function versusHtml(versus: Versus, env: PageEnv): Markup {

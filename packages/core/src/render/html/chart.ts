@@ -131,7 +131,11 @@ export function chartHtml(live: boolean, env: PageEnv): Markup {
   const { lang, links } = env;
   const text = (key: MessageKey): string => lang.say(say(key));
   const words = Object.fromEntries(
-    Object.entries(WORDS).map(([name, key]) => [name, lang.say({ key, values: LATER } satisfies Message)]),
+    Object.entries(WORDS).map(([name, key]) => {
+      const sentence = lang.say({ key, values: LATER } satisfies Message);
+      // What is written into the drawing, which runs from the left in every language, keeps its own direction.
+      return [name, env.dir === 'rtl' && name.endsWith('Area') ? `\u2067${sentence}\u2069` : sentence];
+    }),
   );
   const places: ChartPlaces = {
     flags: links.asset('chart.bin'),

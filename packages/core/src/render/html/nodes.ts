@@ -17,32 +17,46 @@ const EMPHASIS: Readonly<Record<Exclude<Emphasis, 'strong'>, string>> = {
 
 /** Pieces of a line. */
 export function inlineElements(inline: readonly Inline[], env: PageEnv): Element[] {
-  return inline.map((piece) => inlineElement(piece, env));
+  return inline.flatMap((piece) => inlineElement(piece, env));
 }
 
-function inlineElement(piece: Inline, env: PageEnv): Element {
-  if (piece.kind === 'ref') return refElement(piece.n, env);
+function inlineElement(piece: Inline, env: PageEnv): Element[] {
+  if (piece.kind === 'ref') return [refElement(piece.n, env)];
   if (piece.kind === 'link') {
-    const text = typeof piece.text === 'string' ? piece.text : env.lang.say(piece.text);
-    return ['a', { href: env.links.page(piece.to) }, text];
+    const href = env.links.page(piece.to);
+    if (typeof piece.text !== 'string') return [['a', { href }, env.lang.say(piece.text)]];
+    return [['a', { href, ...apart(piece.lang, env) }, piece.text]];
   }
   if (piece.kind === 'outside') {
     const text = printable(piece.text);
-    if (!/^https?:\/\//.test(piece.to)) return text;
-    return ['a', { href: piece.to, rel: 'external noreferrer', lang: 'en' }, text];
+    if (!/^https?:\/\//.test(piece.to)) return [text];
+    return [['a', { href: piece.to, rel: 'external noreferrer', lang: 'en', dir: 'ltr' }, text]];
   }
   const { emphasis } = piece;
+  // What a process calls itself may hold anything; direction marks and controls are shown as codes.
   const text = piece.kind === 'say' ? sentence(piece.message, env) : printable(piece.text);
-  const inner = piece.kind === 'data' ? dataElement(text, piece.lang, env) : text;
+  const inner = piece.kind === 'data' ? dataElements(text, piece.lang, env) : [text];
   if (emphasis === undefined) return inner;
-  return emphasis === 'strong' ? ['strong', {}, inner] : ['span', { class: EMPHASIS[emphasis] }, inner];
+  return [
+    emphasis === 'strong' ? ['strong', {}, ...inner] : ['span', { class: EMPHASIS[emphasis] }, ...inner],
+  ];
 }
 
-/** Data marked with its language where that is another than the page's, and kept apart from text of the other direction. */
-function dataElement(text: string, written: string | undefined, env: PageEnv): Element {
-  if (text.trim() === '') return text;
-  if (written !== undefined && written !== env.lang.lang) return ['bdi', { lang: written }, text];
-  return env.dir === 'rtl' ? ['bdi', {}, text] : text;
+/** Marks data with its language where that is another than the page's, and keeps it in a direction of its own. */
+function apart(written: string | undefined, env: PageEnv): Record<string, string> {
+  const foreign: Record<string, string> =
+    written !== undefined && written !== env.lang.lang ? { lang: written } : {};
+  return env.dir === 'rtl' ? { ...foreign, dir: 'auto' } : foreign;
+}
+
+/** Data kept apart from text of the other direction; blanks around it and marks that only separate are no part of it. */
+function dataElements(text: string, written: string | undefined, env: PageEnv): Element[] {
+  const foreign = written !== undefined && written !== env.lang.lang;
+  if (!foreign && env.dir === 'ltr') return [text];
+  const [, before = '', inner = '', after = ''] = /^(\s*)(.*?)(\s*)$/su.exec(text) ?? [];
+  if (!/[\p{L}\p{N}]/u.test(inner)) return [text];
+  const marked: Element = ['bdi', foreign ? { lang: written } : {}, inner];
+  return [before, marked, after].filter((piece) => piece !== '');
 }
 
 /**
@@ -148,6 +162,12 @@ function cellClass(column: Column | undefined): string {
   return column?.grow === true ? `${align} grow` : align;
 }
 
+/** Numbers stand under each other by their last digit, and ranges run from their first port, in every language. */
+function cellAttributes(column: Column | undefined, env: PageEnv): Record<string, string> {
+  const name = { class: cellClass(column) };
+  return column?.align === 'right' && env.dir === 'rtl' ? { ...name, dir: 'ltr' } : name;
+}
+
 function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Element {
   const head: Element[] = node.header
     ? [
@@ -185,7 +205,7 @@ function tableElement(node: Extract<Node, { kind: 'table' }>, env: PageEnv): Ele
             ...row.map(
               (cell, index): Element => [
                 'td',
-                { class: cellClass(node.columns[index]) },
+                cellAttributes(node.columns[index], env),
                 ...inlineElements(cell, env),
               ],
             ),

@@ -1,5 +1,6 @@
 // A whole page: head, navigation, title, sections, sources, foot.
 import { say } from '../../model/message.ts';
+import { fact } from '../../view/tree.ts';
 import type { WebPage } from '../../view/web/tree.ts';
 import { markup, sectionHtml } from './blocks.ts';
 import { PATTERN_PORT, type PageEnv, remembered } from './env.ts';
@@ -86,6 +87,9 @@ function crumbs(page: WebPage, env: PageEnv): Markup | null {
 
 /** A port's numeral shows its thousands and the three digits after them, as the chart's lines and columns do. */
 function heading(page: WebPage, env: PageEnv): Markup {
+  if ('name' in page.heading) {
+    return h`<h1 class="words">${markup(inlineElements([fact(page.heading.name)], env))}</h1>`;
+  }
   if ('words' in page.heading) return h`<h1 class="words">${env.lang.say(page.heading.words)}</h1>`;
   const { port } = page.heading;
   const numeral =

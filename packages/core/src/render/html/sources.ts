@@ -2,8 +2,11 @@
 
 import type { Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
+import { sourceDate } from '../../view/web/sources.ts';
+import { markup } from './blocks.ts';
 import { type PageEnv, remembered } from './env.ts';
 import { h, type Markup } from './escape.ts';
+import { inlineElements } from './nodes.ts';
 
 /** The list of sources. */
 export function sourcesHtml(
@@ -23,10 +26,9 @@ export function sourcesHtml(
 /** One source: its title as a link where it has an address, its edition and date. */
 function sourceHtml(source: Source, env: PageEnv): Markup {
   const foreign = env.lang.lang === 'en' ? null : h` lang="en" dir="ltr"`;
-  const edition = source.edition ?? null;
-  const when = [edition, source.date === edition ? null : source.date].filter((part) => part !== null);
+  const when = sourceDate(source);
   const title = /^https?:\/\//.test(source.url)
     ? h`<a href="${source.url}" rel="external noreferrer"${foreign}>${source.title}</a>`
     : h`<span${foreign}>${source.title}</span>`;
-  return h`${title}${when.length === 0 ? null : h` <span class="meta"><bdi>${when.join(', ')}</bdi></span>`}`;
+  return h`${title}${when.length === 0 ? null : h` <span class="meta">${markup(inlineElements(when, env))}</span>`}`;
 }

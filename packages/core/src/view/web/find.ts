@@ -1,9 +1,9 @@
 // What a search found, for readers without script and for what the list under the field has no room for.
 import type { LookupHit } from '../../decide/lookup.ts';
-import type { Claim } from '../../model/claim.ts';
+import { type Claim, FACTS_LANGUAGE } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
 import type { PortRange } from '../../model/port.ts';
-import { data, type Inline, type Node, said } from '../tree.ts';
+import { data, fact, type Inline, type Node, said } from '../tree.ts';
 import type { WebPage } from './tree.ts';
 
 /** What the page is made from. */
@@ -72,15 +72,15 @@ function hitsTable(hits: readonly LookupHit[]): Node {
         const path = `/ports/${hit.port}${hit.transport === null ? '' : `/${hit.transport}`}`;
         return [
           [{ kind: 'link', to: path, text: path.slice('/ports/'.length) }],
-          [data(hit.names.join(', '))],
+          [fact(hit.names.join(', '))],
           [],
         ];
       }
       const { entry } = hit;
       return [
-        [{ kind: 'link', to: `/services/${entry.slug}`, text: entry.name }],
+        [{ kind: 'link', to: `/services/${entry.slug}`, text: entry.name, lang: FACTS_LANGUAGE }],
         portLinks(entry.ports),
-        [data(entry.vendors.join(', '))],
+        [fact(entry.vendors.join(', '))],
       ];
     }),
   };
@@ -97,8 +97,8 @@ function claimsTable(claims: readonly Claim[]): Node {
     ],
     rows: claims.map((claim) => [
       portLinks([claim.ports]),
-      [data(claim.product ?? claim.service)],
-      [data(claim.note ?? (claim.product === null ? '' : claim.service))],
+      [fact(claim.product ?? claim.service)],
+      [fact(claim.note ?? (claim.product === null ? '' : claim.service))],
     ]),
   };
 }

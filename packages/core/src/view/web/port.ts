@@ -242,7 +242,7 @@ function related(around: Surroundings): Section {
         rows: around.related.map(({ product, ports }) => {
           const page = around.serviceOf(product);
           return {
-            name: say('web.related.product', { product }),
+            name: product,
             value: [
               ...ports.flatMap((target, index): Inline[] => [
                 ...(index === 0 ? [] : [data(' ')]),

@@ -3,7 +3,7 @@ import type { Claim, EphemeralDefault, Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
 import { type IanaRange, type PortRange, rangeSize } from '../../model/port.ts';
 import { formatRange, References } from '../report.ts';
-import { data, type Inline, type Node, said } from '../tree.ts';
+import { data, fact, type Inline, type Node, said } from '../tree.ts';
 import { NEVER_SOURCE } from './claims.ts';
 import { claimsTable } from './service.ts';
 import type { Section, WebPage } from './tree.ts';
@@ -79,7 +79,7 @@ function systemsTable(defaults: readonly EphemeralDefault[], refs: References): 
     ],
     rows: defaults.map(({ os, versions, ranges, source }) => [
       [data(os, 'strong')],
-      [data(versions)],
+      [fact(versions)],
       [data(ranges.map(formatRange).join(', ')), data(' '), refs.mark(source)],
     ]),
   };

@@ -1,10 +1,10 @@
 // The page of a service or product: every port that is said to carry it, and who says so.
 import { isWide } from '../../decide/claims.ts';
-import type { Claim, Source } from '../../model/claim.ts';
+import { type Claim, FACTS_LANGUAGE, type Source } from '../../model/claim.ts';
 import { listed, type Message, say } from '../../model/message.ts';
 import { rangeSize } from '../../model/port.ts';
 import { formatRange, References } from '../report.ts';
-import { data, type Inline, type Node, said } from '../tree.ts';
+import { data, fact, type Inline, type Node, said } from '../tree.ts';
 import { verdictOf } from './claims.ts';
 import type { Section, WebPage } from './tree.ts';
 
@@ -37,7 +37,7 @@ export function serviceWebPage(input: ServicePageInput): WebPage {
     path: `/services/${slug}`,
     title: say('web.title.service', { name }),
     crumbs: [{ to: '/', text: say('web.nav.ports') }],
-    heading: { words: say('web.heading.name', { name }) },
+    heading: { name },
     lead,
     counts: [
       say('web.count.claims', { count: claims.length }),
@@ -90,7 +90,7 @@ function whatCell(claim: Claim, refs: References): Inline[] {
   const words = [claim.product, claim.service, claim.note]
     .filter((text) => text !== null)
     .filter((text, index, all) => all.indexOf(text) === index);
-  return [data(words.join('. ')), data(' '), refs.mark(claim.source)];
+  return [fact(words.join('. ')), data(' '), refs.mark(claim.source)];
 }
 
 function siblings(others: ServicePageInput['siblings'], vendors: readonly string[]): Section {
@@ -102,7 +102,7 @@ function siblings(others: ServicePageInput['siblings'], vendors: readonly string
         kind: 'para',
         inline: others.flatMap(({ name, to }, index): Inline[] => [
           ...(index === 0 ? [] : [data(' · ')]),
-          { kind: 'link', to, text: name },
+          { kind: 'link', to, text: name, lang: FACTS_LANGUAGE },
         ]),
       },
     ],

@@ -1,8 +1,15 @@
 // The page of all sources: where every claim was read, and how many each gave.
 import type { Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
-import { data, said } from '../tree.ts';
+import { data, fact, type Inline, joined, said } from '../tree.ts';
 import type { WebPage } from './tree.ts';
+
+/** Edition and date of a source, of which one may be the other; nothing where it has neither. */
+export function sourceDate({ edition = null, date }: Source): Inline[] {
+  const what = edition === null || edition === date ? [] : [[fact(edition)]];
+  const when = date === null ? [] : [[said(say('web.sources.date', { date: { date } }))]];
+  return joined([...what, ...when], ', ');
+}
 
 /** What the page is made from. */
 export interface SourcesPageInput {
@@ -37,11 +44,7 @@ export function sourcesWebPage({ sources }: SourcesPageInput): WebPage {
             ],
             rows: ordered.map(({ source, claims }) => [
               [{ kind: 'outside', to: source.url, text: source.title }],
-              [
-                data(
-                  [...new Set([source.edition ?? null, source.date])].filter((x) => x !== null).join(', '),
-                ),
-              ],
+              sourceDate(source),
               [data(String(claims))],
             ]),
           },

@@ -116,7 +116,8 @@ export type Block =
     }
   | {
       readonly kind: 'bearings';
-      readonly rows: readonly { readonly name: Message; readonly value: readonly Inline[] }[];
+      /** A name that is no sentence of ours stands as its source has it. */
+      readonly rows: readonly { readonly name: Message | string; readonly value: readonly Inline[] }[];
     }
   | { readonly kind: 'hundred'; readonly hundred: Hundred }
   | { readonly kind: 'card'; readonly card: Card }
@@ -150,8 +151,8 @@ export interface WebPage {
   readonly path: string;
   readonly title: Message;
   readonly crumbs: readonly { readonly to: string; readonly text: Message }[];
-  /** The port as a big numeral, or a heading in words. */
-  readonly heading: { readonly port: number } | { readonly words: Message };
+  /** The port as a big numeral, a heading in words, or a name as its sources have it. */
+  readonly heading: { readonly port: number } | { readonly words: Message } | { readonly name: string };
   readonly lead: readonly (readonly Inline[])[];
   readonly counts: readonly Message[];
   readonly ruler: RulerModel | null;
