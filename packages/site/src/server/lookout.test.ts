@@ -37,7 +37,7 @@ test('no command line and no folder leaves the lookout; one look serves all who 
     looks++;
     return Promise.resolve(snapshot());
   };
-  const lookout = new Lookout({ name: 'host', look }, () => now);
+  const lookout = new Lookout({ name: 'host', look, audit: () => Promise.resolve([]) }, () => now);
   const [first] = await Promise.all([lookout.port(9, null), lookout.port(9, null), lookout.all()]);
   expect(looks).toBe(2);
   expect(JSON.stringify(first)).not.toMatch(/hunter2|secret/);
@@ -52,8 +52,27 @@ test('a look that failed is no answer for the next', async () => {
   let fails = true;
   const look = (): Promise<Snapshot> =>
     fails ? Promise.reject(new Error('no')) : Promise.resolve(snapshot());
-  const lookout = new Lookout({ name: 'host', look }, () => 0);
+  const lookout = new Lookout({ name: 'host', look, audit: () => Promise.resolve([]) }, () => 0);
   await expect(lookout.all()).rejects.toThrow('no');
   fails = false;
   expect((await lookout.all()).sockets).toHaveLength(1);
+});
+
+test('an audit is kept for half a minute, and one that failed is none', async () => {
+  let now = 0;
+  let audits = 0;
+  const audit = (): Promise<readonly []> => {
+    audits++;
+    return audits === 1 ? Promise.reject(new Error('no')) : Promise.resolve([]);
+  };
+  const host = { name: 'host', look: () => Promise.resolve(snapshot()), audit };
+  const lookout = new Lookout(host, () => now);
+  expect(await lookout.audit()).toBeNull();
+  expect(audits).toBe(1);
+  now = 29_999;
+  expect(await lookout.audit()).toBeNull();
+  now = 30_000;
+  expect(await lookout.audit()).toEqual([]);
+  await lookout.audit();
+  expect(audits).toBe(2);
 });
