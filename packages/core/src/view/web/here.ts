@@ -20,7 +20,7 @@ export interface HerePageInput {
   /** Listeners that a connection could take the place of, the likeliest first. */
   readonly forecasts: readonly ListenerForecast[];
   readonly claimsOf: (port: number) => readonly Claim[];
-  /** What an audit of this host found; null where none was made. */
+  /** What an audit of this host found; null where none could be made. */
   readonly findings: readonly Node[] | null;
   /** How a shell calls the program. */
   readonly call: string;
@@ -44,9 +44,7 @@ export function hereWebPage(input: HerePageInput): WebPage {
   if (passing.length > 0) {
     sections.push({ id: 'passing', title: say('web.section.passing'), blocks: passing });
   }
-  if (input.findings !== null) {
-    sections.push({ id: 'audit', title: say('web.section.audit'), blocks: input.findings });
-  }
+  sections.push({ id: 'audit', title: say('web.section.audit'), blocks: input.findings ?? unaudited(input) });
   if (snapshot.gaps.length > 0) {
     sections.push({ id: 'unseen', title: say('web.card.unseen'), blocks: [gapsNode(snapshot.gaps)] });
   }
@@ -61,6 +59,14 @@ export function hereWebPage(input: HerePageInput): WebPage {
       label: say('web.here.ruler', { host }),
     },
   };
+}
+
+/** That nothing was found and that nobody could look are two answers. */
+function unaudited({ call }: HerePageInput): Block[] {
+  return [
+    { kind: 'para', inline: [said(say('web.here.unaudited'))] },
+    { kind: 'commands', lines: [`${call} audit`] },
+  ];
 }
 
 function herePage(heading: Message, lead: WebPage['lead'], main: readonly Section[]): WebPage {
