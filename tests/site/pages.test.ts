@@ -1,7 +1,8 @@
 // What pages say, and what a page that knows no host must never say; marks, sources and anchors that belong together.
-import { type Message, type MessageValue, say } from '@portolan/core';
+import { type Message, type MessageValue, type Socket, say } from '@portolan/core';
 import { loadTranslator, PAGE_LANGUAGES, type PageEnv, pageHtml } from '@portolan/core/web';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { makeSocket } from '../../fixtures/makers.ts';
 import { fileLinks, serverLinks } from '../../packages/site/src/links.ts';
 import { makeSite, type Sight, type Site } from '../../packages/site/src/site.ts';
 import { builtFacts } from './facts.ts';
@@ -204,5 +205,86 @@ describe('what search engines are told', () => {
     const graph = (JSON.parse(json) as { '@graph': { '@type': string; '@id'?: string }[] })['@graph'];
     expect(graph.map((entry) => entry['@type'])).toEqual(['TechArticle', 'BreadcrumbList', 'FAQPage']);
     expect(graph[0]?.['@id']).toBe('https://ports.example/en/ports/5432.html');
+  });
+});
+
+describe('a host that could not be looked at', () => {
+  const blind: Sight['snapshot'] = {
+    ...SIGHT.snapshot,
+    limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+    gaps: [{ code: 'look-failed', values: { reason: 'EIO' }, coversUse: true, remedy: null, transports: [] }],
+  };
+
+  test('its page never says that nobody listens', () => {
+    const page = site.herePage({ host: 'box', snapshot: blind }, null);
+    const text = words(pageHtml(page, env(page.path, { outlet: 'live' })));
+    expect(text).toContain('looking at it failed (EIO)');
+    expect(text).not.toMatch(/Nobody listens|0 ports are listened on|0 connections/);
+    const seen = site.herePage({ host: 'box', snapshot: SIGHT.snapshot }, null);
+    expect(words(pageHtml(seen, env(seen.path, { outlet: 'live' })))).toContain('Nobody listens');
+  });
+
+  test('the page of a port comes with its claims, and is not called free', () => {
+    const page = site.portPage(5432, null, { ...SIGHT, inUse: [], snapshot: blind });
+    const text = words(pageHtml(page, env(page.path, { outlet: 'live' })));
+    expect(text).toContain('IANA assigns 5432 to postgresql');
+    expect(text).toContain('looking at it failed (EIO)');
+    expect(text).not.toContain('5432 is free here');
+    expect(text).not.toContain('outside the range this host hands out');
+  });
+});
+
+describe('what is said in one place is not gainsaid in another', () => {
+  const live = (port: number, transport: 'tcp' | 'udp' | null, sight: Sight = SIGHT): string => {
+    const page = site.portPage(port, transport, sight);
+    return words(pageHtml(page, env(page.path, { outlet: 'live' })));
+  };
+
+  test('a port that browsers block is never said to be open to them', () => {
+    for (const port of [0, 6000]) {
+      expect(live(port, 'udp')).not.toContain('not on the browsers');
+      const page = site.portPage(port, 'udp', null);
+      expect(words(pageHtml(page, env(page.path)))).not.toContain('browsers open it');
+    }
+    expect(live(8443, null)).toContain("not on the browsers' blocked list");
+  });
+
+  test('port 0 is neither free nor anybody’s to use', () => {
+    for (const text of [live(0, null), words(html(0))]) {
+      expect(text).not.toMatch(/Can I use 0|How do I free 0|Is it dangerous if 0/);
+      expect(text).toContain('binding 0 asks the system to choose one');
+    }
+    const page = site.portPage(0, null, SIGHT);
+    expect(pageHtml(page, env(page.path, { outlet: 'live' }))).not.toContain('data-state="free"');
+  });
+
+  test('a port in use is not offered, and the privilege is the host’s', () => {
+    const socket = {
+      transport: 'tcp',
+      family: 'ipv4',
+      local: { address: '127.0.0.1', port: 8443 },
+      remote: null,
+      state: 'LISTEN',
+    };
+    const snapshot = { ...SIGHT.snapshot, sockets: [makeSocket(socket as Partial<Socket>)] };
+    expect(live(8443, null, { ...SIGHT, snapshot })).toContain('while it is in use here. Once it is free:');
+    expect(live(8443, null)).not.toContain('while it is in use here');
+    const limits = { ...SIGHT.snapshot.limits, unprivilegedFrom: 0 };
+    expect(live(80, null)).toContain('the privilege that System Ports need');
+    expect(live(80, null, { ...SIGHT, snapshot: { ...SIGHT.snapshot, limits } })).not.toContain(
+      'the privilege that System Ports need',
+    );
+  });
+
+  test('as many others as are named', () => {
+    expect(words(html(9090))).toContain('4 others say Cockpit Dapr Headscale Prometheus');
+    expect(words(html(10_250))).toContain('CNCF says');
+  });
+
+  test('what IANA holds in reserve is assigned to nobody', () => {
+    for (const port of [0, 1023, 1024, 49_151]) {
+      expect(words(html(port)), String(port)).toContain(`IANA holds ${port} in reserve.`);
+      expect(words(html(port)), String(port)).not.toContain('Yes: as');
+    }
   });
 });

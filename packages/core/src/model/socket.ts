@@ -173,6 +173,7 @@ export type GapCode =
   | 'limits-unreadable'
   | 'recorded-host'
   | 'no-host'
+  | 'look-failed'
   | 'bind-untried'
   | 'bind-inexact'
   | 'namespaces-hidden'

@@ -361,8 +361,15 @@ export function holdersNode(holders: readonly Holder[]): Node {
   return { kind: 'list', items };
 }
 
+/** What is said where no risk is known: no more than was looked at, and nothing that the browsers' list gainsays. */
+function noRiskKey({ port, host }: PortReport): Parameters<typeof say>[0] {
+  if (port === 0) return 'answer.zero';
+  if (host.ephemeral === null) return 'risk.none.unseen';
+  return host.browserBlocked ? 'risk.none.blocked' : 'risk.none';
+}
+
 export function couldNodes(report: PortReport, refs: References): Node[] {
-  if (report.risks.length === 0) return [{ kind: 'para', inline: [said(say('risk.none'))] }];
+  if (report.risks.length === 0) return [{ kind: 'para', inline: [said(say(noRiskKey(report)))] }];
   return [
     {
       kind: 'list',

@@ -69,7 +69,7 @@ const FORMS = ['text/plain', 'application/json', 'text/html'] as const;
 export function makeApp(parts: ServerParts): Hono<AppEnv> {
   const { site, visitors } = parts;
   const app = new Hono<AppEnv>();
-  const lookout = new Lookout(parts.host, parts.now);
+  const lookout = new Lookout(parts.host, parts.now, parts.onFault);
   // What is made from the facts is made when somebody first asks for it.
   let made: Assets | undefined;
   const madeAssets = (): Assets => {

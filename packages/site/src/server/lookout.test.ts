@@ -37,7 +37,11 @@ test('no command line and no folder leaves the lookout; one look serves all who 
     looks++;
     return Promise.resolve(snapshot());
   };
-  const lookout = new Lookout({ name: 'host', look, audit: () => Promise.resolve([]) }, () => now);
+  const lookout = new Lookout(
+    { name: 'host', look, audit: () => Promise.resolve([]) },
+    () => now,
+    () => undefined,
+  );
   const [first] = await Promise.all([lookout.port(9, null), lookout.port(9, null), lookout.all()]);
   expect(looks).toBe(2);
   expect(JSON.stringify(first)).not.toMatch(/hunter2|secret/);
@@ -52,8 +56,12 @@ test('a look that failed is no answer for the next', async () => {
   let fails = true;
   const look = (): Promise<Snapshot> =>
     fails ? Promise.reject(new Error('no')) : Promise.resolve(snapshot());
-  const lookout = new Lookout({ name: 'host', look, audit: () => Promise.resolve([]) }, () => 0);
-  await expect(lookout.all()).rejects.toThrow('no');
+  const lookout = new Lookout(
+    { name: 'host', look, audit: () => Promise.resolve([]) },
+    () => 0,
+    () => undefined,
+  );
+  expect((await lookout.all()).gaps).toHaveLength(1);
   fails = false;
   expect((await lookout.all()).sockets).toHaveLength(1);
 });
@@ -66,7 +74,11 @@ test('an audit is kept for half a minute, and one that failed is none', async ()
     return audits === 1 ? Promise.reject(new Error('no')) : Promise.resolve([]);
   };
   const host = { name: 'host', look: () => Promise.resolve(snapshot()), audit };
-  const lookout = new Lookout(host, () => now);
+  const lookout = new Lookout(
+    host,
+    () => now,
+    () => undefined,
+  );
   expect(await lookout.audit()).toBeNull();
   expect(audits).toBe(1);
   now = 29_999;
@@ -75,4 +87,24 @@ test('an audit is kept for half a minute, and one that failed is none', async ()
   expect(await lookout.audit()).toEqual([]);
   await lookout.audit();
   expect(audits).toBe(2);
+});
+
+test('a look that fails hides everything, is told as a fault, and the next one is made anew', async () => {
+  let broken = true;
+  const faults: string[] = [];
+  const look = (): Promise<Snapshot> =>
+    broken ? Promise.reject(Object.assign(new Error('no'), { code: 'EIO' })) : Promise.resolve(snapshot());
+  const lookout = new Lookout(
+    { name: 'host', look, audit: () => Promise.resolve([]) },
+    () => 0,
+    ({ message }) => faults.push(message),
+  );
+  const seen = await lookout.port(9, null);
+  expect(seen.snapshot.gaps).toEqual([
+    { code: 'look-failed', values: { reason: 'EIO' }, coversUse: true, remedy: null, transports: [] },
+  ]);
+  expect(seen.inUse).toEqual([]);
+  expect(faults).toEqual(['no', 'no']);
+  broken = false;
+  expect((await lookout.port(9, null)).snapshot.gaps).toEqual([]);
 });

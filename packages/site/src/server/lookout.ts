@@ -1,5 +1,5 @@
 // Looks at the host while somebody wants to know, at most once a second for all who ask, and not at all else.
-import type { Node, PortRange, Snapshot, Transport } from '@portolan/core';
+import { type Node, PortolanError, type PortRange, type Snapshot, type Transport } from '@portolan/core';
 import type { Sight } from '../site.ts';
 
 /** How the host is looked at; handed in by the program, which has the probe. */
@@ -26,13 +26,16 @@ const USUAL: readonly Transport[] = ['tcp', 'udp'];
 export class Lookout {
   readonly #host: Host;
   readonly #now: () => number;
+  readonly #onFault: (error: Error) => void;
   readonly #seen = new Map<string, { readonly at: number; readonly snapshot: Promise<Snapshot> }>();
 
   #audited: { readonly at: number; readonly nodes: Promise<readonly Node[] | null> } | null = null;
 
-  constructor(host: Host, now: () => number) {
+  /** `onFault` is told of a look that failed by a fault of ours; the page comes all the same. */
+  constructor(host: Host, now: () => number, onFault: (error: Error) => void) {
     this.#host = host;
     this.#now = now;
+    this.#onFault = onFault;
   }
 
   get host(): string {
@@ -70,11 +73,38 @@ export class Lookout {
     for (const [old, { at }] of this.#seen) {
       if (now - at >= FRESH_MS || this.#seen.size > KEPT) this.#seen.delete(old);
     }
-    const snapshot = look().then(withoutCommandLines);
+    const snapshot = look().then(withoutCommandLines, (error: unknown) => {
+      // One that failed is no answer for the next who asks.
+      this.#seen.delete(key);
+      return this.#failed(error);
+    });
     this.#seen.set(key, { at: now, snapshot });
-    // One that failed is no answer for the next who asks.
-    snapshot.catch(() => this.#seen.delete(key));
     return snapshot;
+  }
+
+  /** A look that failed hides everything: what is said of a port is shown, and of the host that it could not be seen. */
+  #failed(thrown: unknown): Snapshot {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (!(error instanceof PortolanError)) this.#onFault(error);
+    return {
+      platform: 'none',
+      release: null,
+      takenAt: '',
+      via: 'none',
+      sockets: [],
+      redirects: [],
+      limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+      ephemeralUse: null,
+      gaps: [
+        {
+          code: 'look-failed',
+          values: { reason: (error as NodeJS.ErrnoException).code ?? error.name },
+          coversUse: true,
+          remedy: null,
+          transports: [],
+        },
+      ],
+    };
   }
 }
 

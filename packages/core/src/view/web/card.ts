@@ -63,7 +63,9 @@ function serve(): Node[] {
   return [{ kind: 'commands', lines: ['portolan serve'] }];
 }
 
-function stateOf({ use }: PortReport): CardState {
+function stateOf({ port, use }: PortReport): CardState {
+  // Nothing is ever on it, and nobody can have it: neither free nor held.
+  if (port === 0) return 'none';
   if (use.verdict === 'free') return 'free';
   if (use.verdict === 'unknown') return 'unknown';
   const here = use.holders.filter((holder) => holder.namespace === null);

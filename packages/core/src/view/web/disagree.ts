@@ -52,17 +52,19 @@ function sidesOf(
           claim.status === 'reserved' ? say('web.versus.reserved') : (claim.service as Message | string),
         )
       : [range.assignable ? say('web.versus.none') : say('web.versus.never')];
+  const saying = described(others, port);
   const unique = [...new Map(first.map((item) => [JSON.stringify(item), item])).values()];
   return [
     { who: say('web.versus.iana'), says: unique.slice(0, NAMES_SHOWN) },
-    { who: otherWords(others), says: listedNames(described(others, port), NAMES_SHOWN) },
+    { who: otherWords(others, saying), says: listedNames(saying, NAMES_SHOWN) },
   ];
 }
 
-function otherWords(others: readonly Claim[]): Message {
+/** One maker by its name; of several, as many as stand below. */
+function otherWords(others: readonly Claim[], saying: readonly string[]): Message {
   const whose = [...new Set(others.map((claim) => claim.vendor ?? claimName(claim)))];
   if (whose.length === 1) return say('web.versus.says', { who: whose[0] ?? '' });
-  return say('web.versus.others', { count: whose.length });
+  return say('web.versus.others', { count: saying.length });
 }
 
 function names(claims: readonly Claim[]): string[] {

@@ -5,7 +5,7 @@ import type { ListenerForecast } from '../../model/forecast.ts';
 import { listed, type Message, say } from '../../model/message.ts';
 import { inRange, rangeSize } from '../../model/port.ts';
 import type { Holder } from '../../model/report.ts';
-import type { HostLimits, Snapshot } from '../../model/socket.ts';
+import type { Gap, HostLimits, Snapshot } from '../../model/socket.ts';
 import { gapsNode, whoWords } from '../holder-words.ts';
 import { formatAddress, ownerCell } from '../list.ts';
 import { data, type Inline, type Node, said } from '../tree.ts';
@@ -48,7 +48,7 @@ export function hereWebPage(input: HerePageInput): WebPage {
   if (snapshot.gaps.length > 0) {
     sections.push({ id: 'unseen', title: say('web.card.unseen'), blocks: [gapsNode(snapshot.gaps)] });
   }
-  const page = herePage(say('web.heading.name', { name: host }), leadOf(here, snapshot.limits), sections);
+  const page = herePage(say('web.heading.name', { name: host }), leadOf(here, snapshot), sections);
   return {
     ...page,
     ruler: {
@@ -90,6 +90,8 @@ function herePage(heading: Message, lead: WebPage['lead'], main: readonly Sectio
   };
 }
 
+const hides = (gaps: readonly Gap[]): boolean => gaps.some((gap) => gap.coversUse);
+
 const isListening = (holder: Holder): boolean => holder.kind !== 'connection' && holder.kind !== 'closing';
 
 /** Numbers of the ephemeral range that something holds, each once. */
@@ -98,7 +100,9 @@ function usedIn(holders: readonly Holder[], { ephemeral }: HostLimits): number {
   return new Set(holders.map(({ local }) => local.port).filter((port) => inRange(port, ephemeral))).size;
 }
 
-function leadOf(holders: readonly Holder[], limits: HostLimits): Inline[][] {
+function leadOf(holders: readonly Holder[], { limits, gaps }: HerePageInput['snapshot']): Inline[][] {
+  // Where nobody was seen and somebody may hide, a count of none would say that nobody is there.
+  if (holders.length === 0 && hides(gaps)) return [[said(say('web.card.unknown'), 'strong')]];
   const listeners = new Set(holders.filter(isListening).map(({ local }) => local.port)).size;
   const connections = holders.filter((holder) => !isListening(holder)).length;
   const lines: Inline[][] = [
@@ -187,9 +191,12 @@ function portLink(port: number): Inline {
   return { kind: 'link', to: `/ports/${port}`, text: String(port) };
 }
 
-function listening({ claimsOf }: HerePageInput, holders: readonly Holder[]): Block[] {
+function listening({ claimsOf, snapshot }: HerePageInput, holders: readonly Holder[]): Block[] {
   const rows = holders.filter(isListening);
-  if (rows.length === 0) return [{ kind: 'para', inline: [said(say('web.here.none'))] }];
+  if (rows.length === 0) {
+    const none = hides(snapshot.gaps) ? 'web.card.unknown' : 'web.here.none';
+    return [{ kind: 'para', inline: [said(say(none))] }];
+  }
   return [
     { kind: 'filter', of: 'listening' },
     {

@@ -62,7 +62,7 @@ export function portWebPage(input: PortPageInput): WebPage {
   const matters: Section = {
     id: 'matters',
     title: say('web.section.matters'),
-    blocks: report.risks.length === 0 && host === null ? [noRisk()] : couldNodes(report, refs),
+    blocks: report.risks.length === 0 && host === null ? [noRisk(report)] : couldNodes(report, refs),
   };
   const questions = questionsOf(report, host !== null, refs);
   const narrow = report.claims.filter((claim) => !isWide(claim));
@@ -174,8 +174,9 @@ function rulerWords({ port, range, host }: PortReport): Message {
   return say('ruler.label', { port, range: name, first: host.ephemeral[0], last: host.ephemeral[1] });
 }
 
-function noRisk(): Node {
-  return { kind: 'para', inline: [said(say('web.matters.none'))] };
+function noRisk({ port, host }: PortReport): Node {
+  const blocked = host.browserBlocked ? 'web.matters.none.blocked' : 'web.matters.none';
+  return { kind: 'para', inline: [said(say(port === 0 ? 'answer.zero' : blocked))] };
 }
 
 function bearings({ port, host, claims }: PortReport): Section['blocks'][number] {

@@ -16,6 +16,8 @@ export interface Question {
 
 /** The questions of one port. `live`: the report knows this host. */
 export function questionsOf(report: PortReport, live: boolean, refs: References): Question[] {
+  // Nothing is ever on port 0, so that it cannot be open, wanted or freed.
+  if (report.port === 0) return [registered(report, refs), browsers(report)].filter((one) => one !== null);
   return [
     registered(report, refs),
     belongs(report, refs),
@@ -85,6 +87,11 @@ function usable(report: PortReport, live: boolean, refs: References): Question {
   const { port, host } = report;
   const question = say('web.ask.usable', { port });
   const answer: Inline[] = [];
+  // A host may keep fewer ports for the privileged than Unix always did, or more.
+  const privileged = port < ((live ? host.unprivilegedFrom : null) ?? 1024);
+  if (live && report.risks.some(({ id }) => id === 'in-use')) {
+    answer.push(said(say('web.answer.usable.inuse')), data(' '));
+  }
   if (live && host.ephemeral !== null && host.inEphemeral === true) {
     const [first, last] = host.ephemeral;
     answer.push(
@@ -101,7 +108,7 @@ function usable(report: PortReport, live: boolean, refs: References): Question {
     if (elsewhere !== undefined) {
       answer.push(said(say('web.answer.usable.elsewhere')), data(' '), said(elsewhere.text));
       for (const id of elsewhere.sources) answer.push(data(' '), refs.mark(id));
-    } else answer.push(said(say(port < 1024 ? 'web.answer.usable.system' : 'web.answer.usable')));
+    } else answer.push(said(say(privileged ? 'web.answer.usable.system' : 'web.answer.usable')));
   }
   const users = narrowOf(report).filter(
     (claim) => claim.authority !== 'observed' && claim.status !== 'reserved',
