@@ -24,12 +24,13 @@ export interface ExportResult {
 
 /**
  * Writes the export into a folder, which is made if it is not there. An export that was ended half-way is finished by
- * running it again: what is there already is compared and kept. Throws OUTPUT where the folder holds other things or
+ * running it again: what is there already is compared and kept. `writer` is the program of the thread that writes. Throws OUTPUT where the folder holds other things or
  * cannot be written.
  */
 export async function exportFiles(
   folder: string,
   plan: ExportPlan,
+  writer: string,
   progress: (now: Progress) => void,
   signal: AbortSignal,
 ): Promise<ExportResult> {
@@ -38,7 +39,7 @@ export async function exportFiles(
   let batches: Batches | null = null;
   try {
     claim(folder);
-    batches = new Batches(plan.writer, folder);
+    batches = new Batches(writer, folder);
     for await (const { path, content } of outputs(plan)) {
       signal.throwIfAborted();
       await batches.put(path, content);
