@@ -91,7 +91,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
+  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: {
@@ -112,6 +112,13 @@ await bundle('index', 'esm', 'js');
 await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
 // The thread that helps to walk many descriptors.
 await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
+// The thread that writes the files of an export.
+await bundle(
+  'write-worker',
+  'cjs',
+  'cjs',
+  join(ROOT, 'packages', 'site', 'src', 'export', 'write-worker.ts'),
+);
 // The pages' own files: what runs in the browser, the style, the typeface.
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');

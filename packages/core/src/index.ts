@@ -106,6 +106,7 @@ export * from './model/xsan.ts';
 export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
+export { type ExportV1, exportJson } from './render/json/export.ts';
 export { type FeedbackV1, feedbackJson } from './render/json/feedback.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';

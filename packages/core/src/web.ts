@@ -23,6 +23,7 @@ export { portCard } from './view/web/card.ts';
 export { findWebPage } from './view/web/find.ts';
 export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';
 export { homeWebPage, type Thousand } from './view/web/home.ts';
+export { lostWebPage } from './view/web/lost.ts';
 export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
 export {
   type RangePageInput,

@@ -58,6 +58,11 @@ export function reserveFlags(force: string): readonly Flag[] {
   ];
 }
 
+/** The flags of a command: its own take the place of global ones of the same name. */
+export function flagsOf(own: readonly Flag[]): readonly Flag[] {
+  return [...GLOBAL_FLAGS.filter(({ name }) => !own.some((flag) => flag.name === name)), ...own];
+}
+
 /** A command line as read. */
 export interface Parsed {
   readonly positionals: readonly string[];

@@ -55,7 +55,7 @@ function commandHelp(spec: CommandSpec): string {
     '',
     ...(spec.flags.length === 0 ? [] : ['Flags:', ...flagLines(spec.flags), '']),
     'Everywhere:',
-    ...flagLines(GLOBAL_FLAGS),
+    ...flagLines(GLOBAL_FLAGS.filter(({ name }) => !spec.flags.some((flag) => flag.name === name))),
     '',
     'Examples:',
     ...spec.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),

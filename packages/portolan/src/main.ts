@@ -14,9 +14,9 @@ import {
 } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import { cacheDirectory } from './cache-dir.ts';
-import type { Context } from './command.ts';
+import type { CommandSpec, Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
-import { echo, type Flag, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
+import { echo, type Flag, flagsOf, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
 import { type Io, OutputClosed } from './io.ts';
 import type { PrintedFile } from './printed.ts';
 
@@ -85,7 +85,7 @@ async function dispatch(start: Start): Promise<number> {
   const entry = COMMANDS[name];
   if (entry === undefined) throw new Error(`no command ${name}`);
   const spec = await entry.spec();
-  const parsed = parseFlags(rest, [...GLOBAL_FLAGS, ...spec.flags]);
+  const parsed = parseFlags(rest, flagsOf(spec.flags));
   if (parsed.switches.has('version')) {
     io.out(`portolan ${start.version()}\n`);
     return 0;
@@ -103,7 +103,7 @@ async function dispatch(start: Start): Promise<number> {
     refuseSnapshot(name, snapshot);
   }
   const run = await entry.run();
-  return run(context(start, parsed, await language(parsed)));
+  return run(context(start, parsed, await language(parsed, spec)));
 }
 
 /** `help` and `help NAME` are what people type for `--help` and `NAME --help`. */
@@ -125,8 +125,16 @@ function firstWord(args: readonly string[], flags: readonly Flag[]): { word: str
 }
 
 /** English is at hand; any other language is a file of its own that is read now. */
-async function language(parsed: Parsed): Promise<Translator> {
-  const tag = parsed.values.get('lang') ?? 'en';
+async function language(parsed: Parsed, spec: CommandSpec): Promise<Translator> {
+  const asked = parsed.values.get('lang') ?? 'en';
+  // A command whose own flag names languages of its work judges them itself, and is spoken of in the first of ours.
+  const own = spec.flags.some(({ name }) => name === 'lang');
+  const tag = own
+    ? (asked
+        .split(',')
+        .find((part) => LANGUAGES.includes(part.trim()))
+        ?.trim() ?? 'en')
+    : asked;
   if (!LANGUAGES.includes(tag)) {
     throw new PortolanError('USAGE', `There is no language “${echo(tag)}” here.`, {
       hint: `Languages: ${LANGUAGES.join(', ')}.`,

@@ -127,7 +127,7 @@ export interface Described {
   /** The shipped JSON Schema. */
   readonly schema: { readonly $defs: Readonly<Record<string, unknown>> };
   readonly version: string;
-  /** Where the site is found; null for nowhere fixed. */
+  /** Where the site is found; null for files that may lie anywhere. */
   readonly base: string | null;
   /** `static`: a folder of files, which answers nothing by itself. */
   readonly outlet: 'server' | 'static';
@@ -154,7 +154,8 @@ export function openApi({ schema, version, base, outlet }: Described): Record<st
       summary: 'What every network port is said to carry, and who holds it here',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    ...(base === null ? {} : { servers: [{ url: base }] }),
+    // Files may lie anywhere: their paths begin beside the description.
+    servers: [{ url: base ?? '.' }],
     paths: Object.fromEntries(
       [...new Set(routes.map(({ path }) => path))].map((path) => [
         path,
@@ -210,9 +211,21 @@ function moved(definition: unknown): unknown {
   return JSON.parse(JSON.stringify(definition).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }
 
-/** llms.txt (llmstxt.org): where a program finds what pages say, in a form of its own. `base` as in `Described`. */
-export function llmsText(base: string | null, outlet: Described['outlet']): string {
-  const at = (path: string): string => `${base ?? ''}${path}`;
+/** What llms.txt is to point at. */
+export interface Told extends Pick<Described, 'base' | 'outlet'> {
+  /** Are there reports as JSON? */
+  readonly data: boolean;
+  /** Does every port have one, or only those that somebody names? */
+  readonly everyPort: boolean;
+  /** Where the pages begin. */
+  readonly pages: string;
+}
+
+/** llms.txt (llmstxt.org): where a program finds what pages say, in a form of its own. */
+export function llmsText({ base, outlet, data, everyPort, pages }: Told): string {
+  // Files that may lie anywhere are pointed at from where this one lies.
+  const at = (path: string): string => (base === null ? `.${path}` : `${base}${path}`);
+  const any = everyPort ? 'put any port in its place' : 'put any port in its place that somebody names';
   const lines = [
     '# Portolan',
     '',
@@ -222,9 +235,16 @@ export function llmsText(base: string | null, outlet: Described['outlet']): stri
     '',
     '## Data',
     '',
-    `- [Report on one port](${at('/ports/60163.json')}): JSON, format portolan.report/1; put any port in its place`,
-    `- [OpenAPI 3.1](${at('/openapi.json')}): all routes, with the JSON Schema of the answers`,
-    `- [Sitemap](${at('/sitemap.xml')}): pages of ports that something particular is known of`,
+    ...(data
+      ? [
+          `- [Report on one port](${at('/ports/60163.json')}): JSON, format portolan.report/1; ${any}`,
+          `- [OpenAPI 3.1](${at('/openapi.json')}): all routes, with the JSON Schema of the answers`,
+        ]
+      : []),
+    `- [Pages](${at(pages)}): HTML, a page a port`,
+    ...(base === null
+      ? []
+      : [`- [Sitemap](${at('/sitemap.xml')}): pages of ports that something particular is known of`]),
   ];
   if (outlet === 'server') {
     lines.push(

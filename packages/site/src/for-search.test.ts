@@ -17,7 +17,11 @@ test('one file for few addresses, an index for more than fifty thousand', () => 
   expect([...many.keys()]).toEqual(['sitemap-1.xml', 'sitemap-2.xml', 'sitemap-3.xml', 'sitemap.xml']);
   expect(many.get('sitemap-3.xml')?.match(/<loc>/g)).toHaveLength(1);
   expect(many.get('sitemap.xml')).toContain('<loc>https://x.test/sitemap-2.xml</loc>');
-  expect(robots('https://x.test')).toContain('Sitemap: https://x.test/sitemap.xml');
+  expect(robots('https://x.test', 'server')).toBe(
+    'User-agent: *\nDisallow: /api/\n\nSitemap: https://x.test/sitemap.xml\n',
+  );
+  // A record without a path forbids nothing (RFC 9309 s2.2.2).
+  expect(robots(null, 'static')).toBe('User-agent: *\nDisallow:\n');
 });
 
 test('what the sitemap takes for particular is what the page says of itself', async () => {

@@ -29,7 +29,8 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Everything but the interface for programs; and where the sitemap lies. */
-export function robots(base: string): string {
-  return `User-agent: *\nDisallow: /api/\n\nSitemap: ${base}/sitemap.xml\n`;
+/** Everything but the interface for programs, which files have none of; and where the sitemap lies, where there is one. */
+export function robots(base: string | null, outlet: 'server' | 'static'): string {
+  const rule = outlet === 'server' ? 'Disallow: /api/' : 'Disallow:';
+  return `User-agent: *\n${rule}\n${base === null ? '' : `\nSitemap: ${base}/sitemap.xml\n`}`;
 }

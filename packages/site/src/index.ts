@@ -9,7 +9,13 @@ export { type Described, llmsText, openApi, ROUTES } from './for-programs.ts';
 export { robots, sitemaps } from './for-search.ts';
 export { indexedPaths, isSpecific } from './paths.ts';
 export { type Asset, type Assets, assetOf, makeAssets, readAssets } from './server/assets.ts';
-export { listen, type ServeOptions, type Serving } from './server/listen.ts';
+export {
+  listen,
+  listenPack,
+  type ServeOptions,
+  type ServePackOptions,
+  type Serving,
+} from './server/listen.ts';
 export type { Host } from './server/lookout.ts';
 export type { FeedbackStore } from './server/useful.ts';
 export type { Peers } from './server/visitors.ts';

@@ -23,6 +23,22 @@ export function filePath(lang: string, path: string): string {
 }
 
 /**
+ * Addresses for a file that is shown wherever there is none, and so knows not where it stands: from the root of the host.
+ * `root` is where the export lies on it, without a slash at its end.
+ */
+export function rootedLinks(lang: string, root: string): Links {
+  const to = (tag: string, path: string): string => `${root}/${filePath(tag, path)}`;
+  return {
+    page: (path) => to(lang, path),
+    inLanguage: to,
+    asset: (name) => `${root}/${ASSET_FOLDER}/${name}`,
+    data: (path) => `${root}${path}`,
+    everyPort: true,
+    absolute: () => null,
+  };
+}
+
+/**
  * Addresses for files: relative, so that the folder can be put anywhere, opened from a disk, too. `from` is the page that
  * the links stand on.
  */

@@ -15,9 +15,12 @@ const UNSAFE = new RegExp(
   'gu',
 );
 
+/** Most texts are of these characters alone, which is found out sooner. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** Replaces every unsafe character by its visible escape: `\x1b`, `\u202e`. */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, visible);
+  return PLAIN.test(text) ? text : text.replace(UNSAFE, visible);
 }
 
 /**

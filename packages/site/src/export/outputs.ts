@@ -2,6 +2,7 @@
 import { PORT_MAX, printableJson, reportJson } from '@portolan/core';
 import {
   loadTranslator,
+  lostWebPage,
   PAGE_LANGUAGES,
   type PageEnv,
   pageHtml,
@@ -9,7 +10,10 @@ import {
   type WebPage,
 } from '@portolan/core/web';
 import { FLAG } from '../atlas.ts';
-import { ASSET_FOLDER, fileLinks, filePath } from '../links.ts';
+import { type Described, llmsText, openApi } from '../for-programs.ts';
+import { robots, sitemaps } from '../for-search.ts';
+import { ASSET_FOLDER, fileLinks, filePath, rootedLinks } from '../links.ts';
+import { indexedPaths } from '../paths.ts';
 import type { Assets } from '../server/assets.ts';
 import type { Site } from '../site.ts';
 
@@ -17,7 +21,7 @@ import type { Site } from '../site.ts';
 export type Scope = 'all' | 'claimed';
 
 /** What is exported. */
-export interface ExportPlan {
+export interface ExportPlan extends Pick<Described, 'schema' | 'version'> {
   readonly site: Site;
   readonly assets: Assets;
   /** Tags of languages, the first of which is the one for readers without another. */
@@ -27,6 +31,10 @@ export interface ExportPlan {
   readonly data: boolean;
   /** Where the site will be found, without a slash at its end; null where that is not known. */
   readonly base: string | null;
+  /** Where the site lies on its host: '' for the host's root, else such as '/ports'. */
+  readonly root: string;
+  /** Where answers to "was this useful?" go; null where nobody takes them. */
+  readonly feedback: string | null;
 }
 
 /** One file of the export: its path below the folder, with slashes. */
@@ -48,9 +56,10 @@ export function portsIn(site: Site, scope: Scope): number[] {
 
 /** How many files an export will have. */
 export function countOf(plan: ExportPlan): number {
-  const pages = portsIn(plan.site, plan.scope).length + plan.site.paths().length + 1;
-  const reports = plan.data ? portsIn(plan.site, plan.scope).length : 0;
-  return pages * plan.languages.length + reports + plan.assets.size + 1;
+  const ports = portsIn(plan.site, plan.scope);
+  const pages = ports.length + plan.site.paths().length + 2;
+  const beside = [...besides(plan, new Set(ports))].length;
+  return pages * plan.languages.length + (plan.data ? ports.length : 0) + plan.assets.size + beside + 2;
 }
 
 /** The files, made one at a time: all together they would not fit into memory. */
@@ -58,12 +67,12 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
   const { site } = plan;
   const ports = portsIn(site, plan.scope);
   const has = new Set(ports);
-  const languages = PAGE_LANGUAGES.filter(({ tag }) => plan.languages.includes(tag));
+  const languages = languagesOf(plan);
   for (const [name, asset] of plan.assets) {
     yield { path: `${ASSET_FOLDER}/${name}`, content: asset.bytes };
   }
   for (const tag of plan.languages) {
-    const render = await renderer(tag, languages, plan, has);
+    const render = await renderer(tag, plan, has);
     yield { path: filePath(tag, '/'), content: render(site.homePage(null)) };
     for (const path of site.paths()) {
       const page = site.page(path);
@@ -72,8 +81,16 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
     for (const port of ports) {
       yield { path: filePath(tag, `/ports/${port}`), content: render(site.portPage(port, null, null)) };
     }
+    const lost = pageHtml(
+      lostWebPage(),
+      await environmentOf(tag, plan, onlyThere(rootedLinks(tag, plan.root), has)),
+    );
+    yield { path: filePath(tag, '/404'), content: lost };
+    // The nearest folder with such a file is asked by some hosts, the top one alone by others.
+    if (tag === plan.languages[0]) yield { path: '404.html', content: lost };
   }
   if (plan.data) yield* reports(plan, ports);
+  yield* besides(plan, has);
   yield { path: 'index.html', content: frontDoor(languages, plan.languages[0] ?? 'en') };
 }
 
@@ -86,47 +103,81 @@ async function* reports({ site }: ExportPlan, ports: readonly number[]): AsyncGe
   }
 }
 
+/** What search engines and programs read. A sitemap has whole addresses, so that without a base there is none. */
+function* besides(plan: ExportPlan, has: ReadonlySet<number>): Generator<Output> {
+  const { base, data, schema, version, languages } = plan;
+  if (base !== null) {
+    const there = indexedPaths(plan.site.atlas, ['/', ...plan.site.paths()]).filter((path) =>
+      hasPage(path, has),
+    );
+    const addresses = languages.flatMap((tag) => there.map((path) => `${base}/${filePath(tag, path)}`));
+    for (const [path, content] of sitemaps(addresses, base)) yield { path, content };
+  }
+  yield { path: 'robots.txt', content: robots(base, 'static') };
+  const pages = `/${filePath(languages[0] ?? 'en', '/')}`;
+  const everyPort = has.size > PORT_MAX;
+  yield { path: 'llms.txt', content: llmsText({ base, outlet: 'static', data, everyPort, pages }) };
+  if (data) {
+    const description = openApi({ schema, version, base, outlet: 'static' });
+    yield { path: 'openapi.json', content: `${JSON.stringify(description, null, 2)}\n` };
+  }
+}
+
 /** The pages of a few ports in one language, as an export of all would have them. */
 export async function samplePages(
   plan: ExportPlan,
   tag: string,
   ports: readonly number[],
 ): Promise<string[]> {
-  const languages = PAGE_LANGUAGES.filter((entry) => plan.languages.includes(entry.tag));
-  const render = await renderer(tag, languages, plan, new Set(portsIn(plan.site, plan.scope)));
+  const render = await renderer(tag, plan, new Set(portsIn(plan.site, plan.scope)));
   return ports.map((port) => render(plan.site.portPage(port, null, null)));
+}
+
+/** The languages of the export in the order that was asked for. */
+function languagesOf(plan: ExportPlan): SiteLanguage[] {
+  return plan.languages.flatMap((tag) => PAGE_LANGUAGES.filter((entry) => entry.tag === tag));
+}
+
+async function environmentOf(tag: string, plan: ExportPlan, links: PageEnv['links']): Promise<PageEnv> {
+  const lang = await loadTranslator(tag, 'pages');
+  return {
+    lang,
+    dir: lang.dir,
+    languages: languagesOf(plan),
+    links,
+    outlet: 'static',
+    feedback: plan.feedback,
+    find: null,
+    live: null,
+    marked: new Set(),
+    memo: new Map(),
+  };
 }
 
 /** Renders pages of one language. A port without a page is led to that of its thousand. */
 async function renderer(
   tag: string,
-  languages: readonly SiteLanguage[],
-  { base, data }: ExportPlan,
+  plan: ExportPlan,
   has: ReadonlySet<number>,
 ): Promise<(page: WebPage) => string> {
-  const lang = await loadTranslator(tag, 'pages');
-  const dir = PAGE_LANGUAGES.find((entry) => entry.tag === tag)?.dir ?? 'ltr';
+  const common = await environmentOf(tag, plan, fileLinks(tag, '/', plan.base));
   const kinds = new Map<number, Pick<PageEnv, 'links' | 'memo'>>();
   return (page) => {
     // Addresses are relative, so pages at one depth share theirs, and all that was made with them.
     const depth = page.path === '/' ? 0 : page.path.split('/').length;
     const known = kinds.get(depth) ?? {
-      links: onlyThere(fileLinks(tag, page.path, base), has),
+      links: onlyThere(fileLinks(tag, page.path, plan.base), has),
       memo: new Map<unknown, string>(),
     };
     kinds.set(depth, known);
-    return pageHtml(data ? page : { ...page, data: null }, {
-      lang,
-      dir,
-      languages,
-      ...known,
-      outlet: 'static',
-      feedback: null,
-      find: null,
-      live: null,
-      marked: new Set(),
-    });
+    return pageHtml(plan.data ? page : { ...page, data: null }, { ...common, ...known, marked: new Set() });
   };
+}
+
+/** Has a path a page of its own? Of ports some may have none. */
+function hasPage(path: string, has: ReadonlySet<number>): boolean {
+  const [, kind, port = ''] = path.split('/');
+  return kind !== 'ports' || has.has(Number(port));
 }
 
 /** Links that lead to no page that is not there. */

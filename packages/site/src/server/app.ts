@@ -26,12 +26,13 @@ import { serverLinks } from '../links.ts';
 import { portOf, portPath } from '../paths.ts';
 import type { Sight, Site } from '../site.ts';
 import type { AppEnv } from './app-env.ts';
-import { type Assets, isKnown, makeAssets } from './assets.ts';
+import { type Assets, makeAssets } from './assets.ts';
 import { homeRoutes } from './home.ts';
 import type { Keys } from './keys.ts';
 import { type Host, Lookout } from './lookout.ts';
 import { negotiate, preferredType } from './negotiate.ts';
 import { programRoutes } from './programs.ts';
+import { sendAsset } from './send-asset.ts';
 import { Streams } from './streams.ts';
 import { type FeedbackStore, usefulRoute } from './useful.ts';
 import type { Visitors } from './visitors.ts';
@@ -142,9 +143,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     const name = c.req.param('name');
     const asset = parts.assets.get(name) ?? madeAssets().get(name);
     if (asset === undefined) return c.notFound();
-    const headers = { etag: asset.etag, 'cache-control': 'no-cache' };
-    if (isKnown(asset, c.req.header('if-none-match') ?? null)) return c.body(null, 304, headers);
-    return c.body(asset.bytes, 200, { ...headers, 'content-type': asset.type });
+    return sendAsset(c, asset);
   });
 
   app.get('/:tag/ports/:port/:transport?', async (c) => {

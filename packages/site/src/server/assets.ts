@@ -20,12 +20,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
   '.bin': 'application/octet-stream',
   '.png': 'image/png',
+  '.html': 'text/html; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+  '.xml': 'application/xml; charset=utf-8',
 };
 
 /** An asset from its bytes; null for a kind that no page has. */
 export function assetOf(name: string, content: Uint8Array): Asset | null {
-  const type = TYPES[extname(name)];
-  if (type === undefined) return null;
+  const type = typeOf(name);
+  if (type === null) return null;
   const bytes = new Uint8Array(content);
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   return { bytes, type, etag };
@@ -39,6 +42,11 @@ export function makeAssets(files: ReadonlyMap<string, Uint8Array>): Map<string, 
       return asset === null ? [] : [[name, asset] as const];
     }),
   );
+}
+
+/** The type that a file of an export is sent as; null for a kind that there is none of. */
+export function typeOf(name: string): string | null {
+  return TYPES[extname(name)] ?? null;
 }
 
 /** Reads the folder that the build filled. */

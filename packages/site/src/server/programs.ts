@@ -26,8 +26,10 @@ export function programRoutes(app: Hono<AppEnv>, { site, keys, port, schema, ver
   let maps: ReadonlyMap<string, string> | null = null;
 
   app.get('/openapi.json', (c) => c.json(openApi({ schema, version, base, outlet: 'server' })));
-  app.get('/llms.txt', (c) => c.text(llmsText(base, 'server')));
-  app.get('/robots.txt', (c) => c.text(robots(base)));
+  app.get('/llms.txt', (c) =>
+    c.text(llmsText({ base, outlet: 'server', data: true, everyPort: true, pages: '/' })),
+  );
+  app.get('/robots.txt', (c) => c.text(robots(base, 'server')));
   app.get('/:name{sitemap(?:-[0-9]+)?\\.xml}', (c) => {
     maps ??= sitemaps(
       PAGE_LANGUAGES.flatMap(({ tag }) =>

@@ -16,7 +16,7 @@ import { chartHtml } from './chart.ts';
 import { type Element, elementHtml } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
 import { h, Markup, type Piece } from './escape.ts';
-import { commandElement, inlineElements, nodeElements, refMarkup } from './nodes.ts';
+import { commandMarkup, inlineElements, inlineMarkup, nodeElements, refMarkup } from './nodes.ts';
 
 /** Elements as markup. */
 export function markup(elements: readonly Element[]): Markup {
@@ -47,9 +47,9 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
     case 'checks':
       return checksHtml(block, env);
     case 'questions':
-      return h`${block.items.map(({ question, answer }) => h`<details class="question"><summary>${env.lang.say(question)}</summary><p>${markup(inlineElements(answer, env))}</p></details>`)}`;
+      return h`${block.items.map(({ question, answer }) => h`<details class="question"><summary>${env.lang.say(question)}</summary><p>${inlineMarkup(answer, env)}</p></details>`)}`;
     case 'bearings':
-      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${typeof name === 'string' ? markup(inlineElements([fact(name)], env)) : env.lang.say(name)}</dt><dd>${markup(inlineElements(value, env))}</dd></div>`)}</dl>`;
+      return h`<dl class="bearings">${block.rows.map(({ name, value }) => h`<div><dt>${typeof name === 'string' ? inlineMarkup([fact(name)], env) : env.lang.say(name)}</dt><dd>${inlineMarkup(value, env)}</dd></div>`)}</dl>`;
     case 'hundred':
       return hundredHtml(block.hundred, env);
     case 'card':
@@ -179,20 +179,34 @@ function versusHtml(versus: Versus, env: PageEnv): Markup {
   return h`<aside class="versus"><h3>${lang.say(versus.title)}</h3><dl>${versus.sides.map(
     ({ who, says }) =>
       h`<div><dt>${lang.say(who)}</dt>${says.map((name) => (typeof name === 'string' ? h`<dd${foreign}><bdi>${name}</bdi></dd>` : h`<dd>${lang.say(name)}</dd>`))}</div>`,
-  )}</dl><p>${markup(inlineElements(versus.why, env))}</p></aside>`;
+  )}</dl><p>${inlineMarkup(versus.why, env)}</p></aside>`;
 }
 
 function checksHtml(block: Extract<Block, { kind: 'checks' }>, env: PageEnv): Markup {
   const { lang } = env;
-  const show = lang.say(say('web.check.show'));
-  const hide = lang.say(say('web.check.hide'));
-  return h`<div class="tabs">${block.systems.map(
-    ({ system, lines }, index) =>
-      h`<div class="tab"><input type="radio" name="system" id="os-${system}"${index === 0 ? new Markup(' checked') : null}><label for="os-${system}">${lang.say(say(`web.check.${system}`))}</label><div class="panel">${lines.map(
-        ({ command, shows, hides }) =>
-          h`${markup([commandElement(command, env)])}<p class="shows"><b>${show}</b> ${lang.say(shows)}. <b>${hide}</b> ${lang.say(hides)}.</p>`,
-      )}</div></div>`,
-  )}</div>`;
+  const tabs = block.systems.map(({ system, lines }, index) => {
+    // Only the commands differ from port to port.
+    const start = remembered(
+      `check ${system}`,
+      env,
+      () =>
+        h`<div class="tab"><input type="radio" name="system" id="os-${system}"${index === 0 ? new Markup(' checked') : null}><label for="os-${system}">${lang.say(say(`web.check.${system}`))}</label><div class="panel">`,
+    );
+    return h`${start}${lines.map((line) => h`${commandMarkup(line.command, env)}${checkWords(line, env)}`)}</div></div>`;
+  });
+  return h`<div class="tabs">${tabs}</div>`;
+}
+
+/** What a command shows and what it does not. */
+function checkWords(
+  { shows, hides }: Extract<Block, { kind: 'checks' }>['systems'][number]['lines'][number],
+  env: PageEnv,
+): Markup {
+  const { lang } = env;
+  return remembered(shows.key, env, () => {
+    const [show, hide] = [lang.say(say('web.check.show')), lang.say(say('web.check.hide'))];
+    return h`<p class="shows"><b>${show}</b> ${lang.say(shows)}. <b>${hide}</b> ${lang.say(hides)}.</p>`;
+  });
 }
 
 function numbersHtml(first: number, last: number, env: PageEnv): Markup {
@@ -206,7 +220,7 @@ function gaugeHtml(block: Extract<Block, { kind: 'gauge' }>, env: PageEnv): Mark
   const { used, total, words, more } = block;
   const share = total === 0 ? 100 : (used / total) * 100;
   const width = share === 0 ? 0 : Math.max(0.4, share);
-  return h`<p>${markup(inlineElements(words, env))}</p><svg class="gauge" width="100%" height="14" role="img" aria-label="${env.lang.say(say('web.gauge.label', { percent: { share: share / 100 } }))}"><rect class="g-all" width="100%" height="14"/><rect class="g-used" width="${width.toFixed(2)}%" height="14"/></svg><div class="history" data-used="${used}" data-total="${total}" data-title="${env.lang.say(say('web.gauge.history'))}"></div>${markup([commandElement(more, env)])}`;
+  return h`<p>${inlineMarkup(words, env)}</p><svg class="gauge" width="100%" height="14" role="img" aria-label="${env.lang.say(say('web.gauge.label', { percent: { share: share / 100 } }))}"><rect class="g-all" width="100%" height="14"/><rect class="g-used" width="${width.toFixed(2)}%" height="14"/></svg><div class="history" data-used="${used}" data-total="${total}" data-title="${env.lang.say(say('web.gauge.history'))}"></div>${commandMarkup(more, env)}`;
 }
 
 /** Side of a cell of the drawing, and of the square in it. */

@@ -2,9 +2,9 @@
 import { type Message, type MessageValue, say } from '../../model/message.ts';
 import type { Column, Emphasis, Inline, Node } from '../../view/tree.ts';
 import { printable } from '../printable.ts';
-import type { Element } from './element.ts';
+import { type Element, elementHtml } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
-import { h, Markup } from './escape.ts';
+import { escapeHtml, h, Markup } from './escape.ts';
 
 /** Classes of emphasis; `strong` and `dim` have elements of their own. */
 const EMPHASIS: Readonly<Record<Exclude<Emphasis, 'strong'>, string>> = {
@@ -18,6 +18,18 @@ const EMPHASIS: Readonly<Record<Exclude<Emphasis, 'strong'>, string>> = {
 /** Pieces of a line. */
 export function inlineElements(inline: readonly Inline[], env: PageEnv): Element[] {
   return inline.flatMap((piece) => inlineElement(piece, env));
+}
+
+/** The same pieces as markup, for the many lines that are never sent as elements. */
+export function inlineMarkup(inline: readonly Inline[], env: PageEnv): Markup {
+  let out = '';
+  for (const piece of inline) {
+    if (piece.kind === 'ref') out += refMarkup(piece.n, env).html;
+    else if (piece.kind === 'say' && piece.emphasis === undefined) {
+      out += escapeHtml(sentence(piece.message, env));
+    } else for (const element of inlineElement(piece, env)) out += elementHtml(element);
+  }
+  return new Markup(out);
 }
 
 function inlineElement(piece: Inline, env: PageEnv): Element[] {
@@ -155,6 +167,19 @@ export function commandElement(command: string, env: PageEnv): Element {
     ['code', {}, printable(command)],
     ['button', { type: 'button', 'data-copy': '' }, env.lang.say(say('web.copy'))],
   ];
+}
+
+/** What its memo is kept under. */
+const COPY = Symbol('copy');
+
+/** The same as markup: a page has a dozen. */
+export function commandMarkup(command: string, env: PageEnv): Markup {
+  const copy = remembered(
+    COPY,
+    env,
+    () => h`</code><button type="button" data-copy="">${env.lang.say(say('web.copy'))}</button></pre>`,
+  );
+  return new Markup(`<pre dir="ltr"><code>${escapeHtml(printable(command))}${copy.html}`);
 }
 
 function cellClass(column: Column | undefined): string {

@@ -2,10 +2,10 @@
 import { say } from '../../model/message.ts';
 import { fact } from '../../view/tree.ts';
 import type { WebPage } from '../../view/web/tree.ts';
-import { markup, sectionHtml } from './blocks.ts';
+import { sectionHtml } from './blocks.ts';
 import { PATTERN_PORT, type PageEnv, remembered } from './env.ts';
 import { h, Markup } from './escape.ts';
-import { inlineElements } from './nodes.ts';
+import { inlineMarkup } from './nodes.ts';
 import { rulerSvg } from './ruler.ts';
 import { sourcesHtml } from './sources.ts';
 import { structuredData } from './structured-data.ts';
@@ -20,7 +20,7 @@ export function pageHtml(page: WebPage, env: PageEnv): string {
   const title = lang.say(page.title);
   const description = page.lead.map((line) => plain(line, env)).join(' ');
   // Sections are rendered before the sources, for they decide which are pointed at.
-  const lead = page.lead.map((line) => h`<p>${markup(inlineElements(line, env))}</p>`);
+  const lead = page.lead.map((line) => h`<p>${inlineMarkup(line, env)}</p>`);
   const main = page.main.map((section) => sectionHtml(section, env));
   const rail = page.rail.map((section) => sectionHtml(section, env));
   const sources = page.sources.length === 0 ? null : sourcesHtml(page.sources, env);
@@ -30,8 +30,19 @@ export function pageHtml(page: WebPage, env: PageEnv): string {
       ? h`<article class="whole">${main}${sources}${asks(page, env)}</article>`
       : h`<div class="columns"><article>${main}${sources}${asks(page, env)}</article><aside class="rail">${rail}</aside></div>`
   }</main>`;
-  return h`<!doctype html><html lang="${lang.lang}" dir="${env.dir}"><head><meta charset="utf-8"><title>${lang.say(say('web.title.site', { title }))}</title><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="description" content="${description}"><meta name="color-scheme" content="light dark">${page.index ? null : new Markup('<meta name="robots" content="noindex,follow">')}${alternates(page, env)}<link rel="icon" href="data:,"><link rel="preload" href="${links.asset('sans-latin.woff2')}" as="font" type="font/woff2" crossorigin><link rel="stylesheet" href="${links.asset('style.css')}"><script src="${links.asset('theme.js')}"></script><script type="module" src="${links.asset('page.js')}"></script>${page.islands.map((name) => h`<script type="module" src="${links.asset(`${name}.js`)}"></script>`)}${structuredData(page, title, description, env)}</head><body><a class="skip" href="#main">${lang.say(say('web.skip'))}</a>${top(page, env)}${body}${foot(page, env)}</body></html>`
+  return h`<!doctype html><html lang="${lang.lang}" dir="${env.dir}"><head><meta charset="utf-8"><title>${lang.say(say('web.title.site', { title }))}</title><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="description" content="${description}"><meta name="color-scheme" content="light dark">${page.index ? null : new Markup('<meta name="robots" content="noindex,follow">')}${alternates(page, env)}${headFiles(env)}${page.islands.map((name) => h`<script type="module" src="${links.asset(`${name}.js`)}"></script>`)}${structuredData(page, title, description, env)}</head><body><a class="skip" href="#main">${lang.say(say('web.skip'))}</a>${top(page, env)}${body}${foot(page, env)}</body></html>`
     .html;
+}
+
+/** The files that every page has. */
+function headFiles(env: PageEnv): Markup {
+  const { links } = env;
+  return remembered(
+    HEAD_FILES,
+    env,
+    () =>
+      h`<link rel="icon" href="data:,"><link rel="preload" href="${links.asset('sans-latin.woff2')}" as="font" type="font/woff2" crossorigin><link rel="stylesheet" href="${links.asset('style.css')}"><script src="${links.asset('theme.js')}"></script><script type="module" src="${links.asset('page.js')}"></script>`,
+  );
 }
 
 /** A line without its marks. */
@@ -52,18 +63,36 @@ function top(page: WebPage, env: PageEnv): Markup {
     { to: '/paste', key: 'web.nav.paste' },
     { to: '/sources', key: 'web.nav.sources' },
   ] as const;
-  const nav = items.map(
-    ({ to, key }) =>
-      h`<a href="${links.page(to)}"${page.path === to ? new Markup(' aria-current="page"') : null}>${lang.say(say(key))}</a>`,
+  // The same on every page but those that it leads to.
+  const here = items.find(({ to }) => to === page.path)?.to ?? null;
+  const before = remembered(`top ${here}`, env, () => {
+    const nav = items.map(
+      ({ to, key }) =>
+        h`<a href="${links.page(to)}"${to === here ? new Markup(' aria-current="page"') : null}>${lang.say(say(key))}</a>`,
+    );
+    return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav>${findForm(env)}<details class="languages"><summary><span class="quiet">${lang.say(say('web.language'))}: </span>${lang.lang}</summary><ul>`;
+  });
+  const languages = env.languages.map(({ tag, name }) => {
+    const rest = remembered(
+      `language ${tag}`,
+      env,
+      () =>
+        h`" hreflang="${tag}" lang="${tag}" dir="auto"${tag === lang.lang ? new Markup(' aria-current="true"') : null}>${name}</a></li>`,
+    );
+    return h`<li><a href="${links.inLanguage(tag, page.path)}${rest}`;
+  });
+  const after = remembered(
+    AFTER_LANGUAGES,
+    env,
+    () =>
+      h`</ul></details><button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`,
   );
-  const languages = h`<details class="languages"><summary><span class="quiet">${lang.say(say('web.language'))}: </span>${lang.lang}</summary><ul>${env.languages.map(
-    ({ tag, name }) =>
-      h`<li><a href="${links.inLanguage(tag, page.path)}" hreflang="${tag}" lang="${tag}" dir="auto"${tag === lang.lang ? new Markup(' aria-current="true"') : null}>${name}</a></li>`,
-  )}</ul></details>`;
-  return h`<header class="top"><a class="brand" href="${links.page('/')}">${STAR}${lang.say(say('web.site.name'))}</a><nav aria-label="${lang.say(say('web.nav.label'))}">${nav}</nav>${findForm(env)}${languages}<button class="theme" type="button" data-theme-toggle aria-label="${lang.say(say('web.theme'))}"></button></header>`;
+  return h`${before}${languages}${after}`;
 }
 
-/** What its memo is kept under. */
+/** What their memos are kept under. */
+const AFTER_LANGUAGES = Symbol('after languages');
+const HEAD_FILES = Symbol('head files');
 const FIND_FORM = Symbol('find form');
 
 /** The search: a form of its own without script; with it, an index that is asked while somebody types. */
@@ -88,7 +117,7 @@ function crumbs(page: WebPage, env: PageEnv): Markup | null {
 /** A port's numeral shows its thousands and the three digits after them, as the chart's lines and columns do. */
 function heading(page: WebPage, env: PageEnv): Markup {
   if ('name' in page.heading) {
-    return h`<h1 class="words">${markup(inlineElements([fact(page.heading.name)], env))}</h1>`;
+    return h`<h1 class="words">${inlineMarkup([fact(page.heading.name)], env)}</h1>`;
   }
   if ('words' in page.heading) return h`<h1 class="words">${env.lang.say(page.heading.words)}</h1>`;
   const { port } = page.heading;

@@ -3,10 +3,9 @@
 import type { Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
 import { sourceDate } from '../../view/web/sources.ts';
-import { markup } from './blocks.ts';
 import { type PageEnv, remembered } from './env.ts';
 import { h, type Markup } from './escape.ts';
-import { inlineElements } from './nodes.ts';
+import { inlineMarkup } from './nodes.ts';
 
 /** The list of sources. */
 export function sourcesHtml(
@@ -30,5 +29,5 @@ function sourceHtml(source: Source, env: PageEnv): Markup {
   const title = /^https?:\/\//.test(source.url)
     ? h`<a href="${source.url}" rel="external noreferrer"${foreign}>${source.title}</a>`
     : h`<span${foreign}>${source.title}</span>`;
-  return h`${title}${when.length === 0 ? null : h` <span class="meta">${markup(inlineElements(when, env))}</span>`}`;
+  return h`${title}${when.length === 0 ? null : h` <span class="meta">${inlineMarkup(when, env)}</span>`}`;
 }

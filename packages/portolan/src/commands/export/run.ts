@@ -1,8 +1,8 @@
 // `portolan export`: reads what is wanted, writes it, and tells how far it is.
-import { join } from 'node:path';
-import { PortolanError, say } from '@portolan/core';
+import { exportJson, PortolanError, say } from '@portolan/core';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
+import { assetFolder, shippedSchema, writeWorker } from '../../pages/shipped.ts';
 import { showJson } from '../../show.ts';
 
 export const run: Run = async (context) => {
@@ -10,30 +10,41 @@ export const run: Run = async (context) => {
   const target = targetOf(positionals);
   const { exportFiles, exportPack, makeAssets, makeSite, readAssets, siteAssets, siteLanguages } =
     await import('@portolan/site');
-  const languages = readLanguages(values.get('languages'), siteLanguages());
+  const languages = readLanguages(values.get('lang'), siteLanguages());
   const scope = oneOf('scope', values.get('scope') ?? 'all', ['all', 'claimed'] as const);
   const format = oneOf('format', values.get('format') ?? 'files', ['files', 'pack'] as const);
+  const base = readBase(values.get('base'));
+  const feedback = readFeedback(values.get('feedback-url'), format);
   const site = makeSite(await context.facts(true), 'portolan');
   const plan = {
     site,
-    assets: new Map([
-      ...readAssets(join(context.shippedFacts, '..', 'site')),
-      ...makeAssets(siteAssets(site)),
-    ]),
+    assets: new Map([...readAssets(assetFolder(context)), ...makeAssets(siteAssets(site))]),
     languages,
     scope,
     data: switches.has('data'),
-    base: readBase(values.get('base')),
+    base,
+    // The server of a pack has it at its root, wherever the files will be.
+    root: base === null || format === 'pack' ? '' : new URL(base).pathname.replace(/\/$/, ''),
+    feedback,
+    schema: shippedSchema(context),
+    version: context.version,
   };
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
   try {
     const started = Date.now();
-    const make = format === 'files' ? exportFiles : exportPack;
-    const result = await make(target, plan, teller(context), stop.signal);
+    const tell = teller(context);
+    const result =
+      format === 'pack'
+        ? await exportPack(target, plan, tell, stop.signal)
+        : await exportFiles(target, plan, writeWorker(context), tell, stop.signal);
     const seconds = (Date.now() - started) / 1000;
-    if (context.json) showJson(context, { format: 'portolan.export/1', target, ...result, languages, scope });
+    if (context.json)
+      showJson(
+        context,
+        exportJson({ target, kind: format, ...result, languages, scope, data: plan.data, base }),
+      );
     else {
       const { files, written, unchanged, bytes } = result;
       const values = { files, written, unchanged, megabytes: bytes / 1e6, seconds, target };
@@ -73,7 +84,7 @@ function readLanguages(raw: string | undefined, known: readonly string[]): strin
   for (const tag of tags) {
     if (known.includes(tag)) continue;
     throw new PortolanError('USAGE', `There are no pages in “${echo(tag)}”.`, {
-      hint: `--languages takes ${known.join(', ')}, several with commas between them.`,
+      hint: `--lang takes ${known.join(', ')}, several with commas between them.`,
     });
   }
   return [...new Set(tags)];
@@ -88,6 +99,19 @@ function readBase(raw: string | undefined): string | null {
     });
   }
   return url.href.replace(/\/+$/, '');
+}
+
+/** Where answers go. A server of a pack lets its pages send nothing elsewhere, so that a pack takes none. */
+function readFeedback(raw: string | undefined, format: 'files' | 'pack'): string | null {
+  if (raw === undefined) return null;
+  const url = URL.canParse(raw) ? new URL(raw) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hash !== '') {
+    throw new PortolanError('USAGE', `“${echo(raw)}” is no address that answers could be sent to.`, {
+      hint: '--feedback-url https://ports.example/useful',
+    });
+  }
+  if (format === 'files') return url.href;
+  throw new PortolanError('USAGE', 'Pages of a pack send nothing elsewhere: --feedback-url is for files.');
 }
 
 function oneOf<T extends string>(flag: string, word: string, known: readonly T[]): T {

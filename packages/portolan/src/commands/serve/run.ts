@@ -1,10 +1,9 @@
 // `portolan serve`: picks a port, serves the pages on loopback, says where, and ends with a signal.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
 import {
   auditPage,
+  type Endpoint,
   type Node,
   PortolanError,
   printable,
@@ -14,12 +13,13 @@ import {
   useSentence,
 } from '@portolan/core';
 import type { PeerUsers } from '@portolan/probe';
-import type { Described, Serving } from '@portolan/site';
+import type { Pack, Serving } from '@portolan/site';
 import { readPort } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { FeedbackFile } from '../../feedback-file.ts';
 import { echo } from '../../flags.ts';
 import { projectOf } from '../../leases/project.ts';
+import { assetFolder, shippedSchema } from '../../pages/shipped.ts';
 import { pickTools } from '../../pick-tools.ts';
 import { pickPorts } from '../../picking.ts';
 import { reportOn } from '../../report-on.ts';
@@ -42,28 +42,32 @@ export const run: Run = async (context) => {
   if (values.has('procfs-root')) {
     throw new PortolanError('USAGE', 'Pages are served of this host and not of a recorded one.');
   }
+  const pack = await packOf(values.get('pack'));
   const port = await ownPort(context);
   const { lockFolder, peerUsers } = await import('@portolan/probe');
   const ffi = !switches.has('no-ffi');
   const peers = await peerUsers({ ffi });
   try {
-    const serving = await serveOn(port, context, peers, (folder, options) =>
+    const serving = await serveOn(port, context, peers, pack, (folder, options) =>
       lockFolder(folder, { ...options, ffi }),
     );
-    tell(serving, peers !== null, context);
-    if (switches.has('open')) open(placeOf(serving, needsCode(peers !== null)));
+    if (pack === null) tell(serving, peers !== null, context);
+    else tellPack(serving, values.get('pack') ?? '', context);
+    if (switches.has('open')) open(placeOf(serving, pack === null && needsCode(peers !== null)));
     const code = await ended(serving, context);
     await serving.close();
     return code;
   } finally {
     peers?.close();
+    pack?.close();
   }
 
   async function ended(serving: Serving, { lang }: Context): Promise<number> {
     // There is no such signal on Windows.
     const names = process.platform === 'win32' ? [] : ([NEW_CODE] as const);
     const forget = io.onSignal(names, () => {
-      io.err(`${lang.say(say('serve.again', { address: placeOf(serving, true) }))}\n`);
+      const address = placeOf(serving, true);
+      io.err(`${pack === null ? lang.say(say('serve.again', { address })) : address}\n`);
     });
     const code = await new Promise<number>((done) => {
       io.onSignal(Object.keys(SIGNALS) as NodeJS.Signals[], (name) => done(SIGNALS[name] ?? 1));
@@ -77,37 +81,41 @@ export const run: Run = async (context) => {
 async function serveOn(
   port: number,
   context: Context,
-  peers: PeerUsers | null,
+  peerUsers: PeerUsers | null,
+  pack: Pack | null,
   lock: Parameters<FeedbackFile['note']>[2],
 ): Promise<Serving> {
-  const { listen, makeSite, readAssets } = await import('@portolan/site');
+  const { listen, listenPack, makeSite, readAssets } = await import('@portolan/site');
   const feedback = new FeedbackFile(context.dataDir);
   const own = process.geteuid?.();
+  const peers =
+    peerUsers === null || own === undefined
+      ? null
+      : { own, uidOf: (here: Endpoint, there: Endpoint) => peerUsers.uidOf(here, there) };
+  const onFault = ({ stack, message }: Error): void => {
+    const text = printable(stack ?? message).replace(/\\n/g, '\n');
+    context.io.err(
+      `portolan: this is a fault in Portolan, please report it with the lines below.\n${text}\n`,
+    );
+  };
   try {
+    if (pack !== null) return await listenPack({ pack, port, peers, onFault });
     return await listen({
       site: makeSite(await context.facts(true), context.call()),
-      assets: readAssets(join(context.shippedFacts, '..', 'site')),
+      assets: readAssets(assetFolder(context)),
       port,
       host: {
         name: hostname(),
         look: (ports, transports) => context.look({ ports, transports, countEphemeral: true }),
         audit: () => auditNodes(context),
       },
-      peers:
-        peers === null || own === undefined
-          ? null
-          : { own, uidOf: (here, there) => peers.uidOf(here, there) },
+      peers,
       feedback: {
         note: (vote) => feedback.note(vote, context.io.now().toISOString().slice(0, 10), lock),
       },
-      schema: readSchema(context),
+      schema: shippedSchema(context),
       version: context.version,
-      onFault: ({ stack, message }) => {
-        const text = printable(stack ?? message).replace(/\\n/g, '\n');
-        context.io.err(
-          `portolan: this is a fault in Portolan, please report it with the lines below.\n${text}\n`,
-        );
-      },
+      onFault,
     });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
@@ -150,16 +158,11 @@ async function refusal(port: number, code: string, context: Context): Promise<st
   return report.use.verdict === 'held' ? `${plain} ${context.lang.say(useSentence(report))}` : plain;
 }
 
-/** The shipped schema, which the pages' description for programs is made from. */
-function readSchema(context: Context): Described['schema'] {
-  const file = join(context.shippedFacts, '..', '..', 'schema', 'v1.schema.json');
-  return JSON.parse(readFileSync(file, 'utf8')) as Described['schema'];
-}
-
 /** The address of the pages, with a new code in its fragment, which is sent to nobody, or without. */
 function placeOf(serving: Serving, withCode: boolean): string {
   const address = `http://127.0.0.1:${serving.port}/`;
-  return withCode ? `${address}#code=${serving.newCode()}` : address;
+  const code = withCode ? serving.newCode() : null;
+  return code === null ? address : `${address}#code=${code}`;
 }
 
 /**
@@ -193,6 +196,41 @@ function tell(serving: Serving, peerCheck: boolean, { io, json, lang, args }: Co
   // Opened with a code, which another would take the place of.
   if (args.switches.has('open') && needsCode(peerCheck)) return;
   io.err(`${lang.say(say(peerCheck ? 'serve.you' : 'serve.code', { address: placeOf(serving, true) }))}\n`);
+}
+
+/** Says where the pages of a pack are. */
+function tellPack(serving: Serving, file: string, { io, json, lang }: Context): void {
+  const address = placeOf(serving, false);
+  if (json) {
+    const { port, listens } = serving;
+    const told = {
+      address,
+      port,
+      listens,
+      pid: process.pid,
+      open: address,
+      codeSeconds: 0,
+      peerCheck: false,
+    };
+    io.out(`${printableJson(serveJson(told), 0)}\n`);
+    return;
+  }
+  io.out(`${address}\n`);
+  io.err(`${lang.say(say('serve.pack', { file }))}\n`);
+}
+
+/** The pack that is named, wholly read once: a damaged one is told before anybody asks for its pages. */
+async function packOf(file: string | undefined): Promise<Pack | null> {
+  if (file === undefined) return null;
+  const { openPack } = await import('@portolan/site');
+  const pack = openPack(file);
+  try {
+    pack.check();
+    return pack;
+  } catch (error) {
+    pack.close();
+    throw error;
+  }
 }
 
 /** The port that was asked for, else one that no rule refuses: the same each time, so that bookmarks last. */
