@@ -288,3 +288,18 @@ describe('what is said in one place is not gainsaid in another', () => {
     }
   });
 });
+
+test('the page of the host gives a number to nobody for what is only on record', () => {
+  const socket = makeSocket({
+    transport: 'udp',
+    family: 'ipv4',
+    local: { address: '127.0.0.1', port: 51_820 },
+    remote: null,
+    state: 'UNCONN',
+  } as Partial<Socket>);
+  const snapshot = { ...SIGHT.snapshot, sockets: [socket] };
+  const page = site.herePage({ host: 'box', snapshot }, null);
+  const text = words(pageHtml(page, env(page.path, { outlet: 'live' })));
+  expect(text).toContain('WireGuard');
+  expect(text).not.toMatch(/NetBird|belongs to|Likely to collide/);
+});

@@ -51,6 +51,9 @@ const CLAIM: Shape = {
   confidence: oneOf(['verified']),
 };
 
+/** What the registry holds back has no name, so that `service` alone would make one of it. */
+const CLAIM_OPTIONAL: Shape = { status: oneOf(['reserved']) };
+
 const SOURCE: Shape = {
   title: string,
   url: string,
@@ -77,7 +80,11 @@ export const rule: LintRule = {
     for (const { file, claims } of data.claimFiles) {
       const path = claimsPath(file);
       if (!Array.isArray(claims)) add(path, 'file', ['is not a list']);
-      else claims.forEach((claim: unknown, at) => add(path, label(claim, at), faultsOf(claim, CLAIM)));
+      else {
+        claims.forEach((claim: unknown, at) =>
+          add(path, label(claim, at), faultsOf(claim, CLAIM, CLAIM_OPTIONAL)),
+        );
+      }
     }
     for (const [id, source] of Object.entries(data.sources)) add(SOURCES_FILE, id, faultsOf(source, SOURCE));
     add(BLOCKED_FILE, 'file', faultsOf(data.blocked, BLOCKED_HEAD));

@@ -179,7 +179,9 @@ describe('known port', () => {
         },
       ),
     );
-    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toMatch(/^Flask uses 5000 by default/);
+    expect(lang.say(found?.text ?? { key: 'risk.none', values: {} })).toMatch(
+      /^5000 is the default of Flask/,
+    );
   });
   test('several are told as a disagreement and not here', () => {
     const claims = [makeClaim({ product: 'Flask' }), makeClaim({ product: 'Distribution' })];

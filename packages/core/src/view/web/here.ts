@@ -230,11 +230,13 @@ function reach(holder: Holder): Inline[] {
   return [said(say('web.reach.one')), where];
 }
 
-/** Whose number it is: IANA's names and the products that use it. */
+/** What the number is said to be for: IANA's names and the products that use it; what is on record gave it to nobody. */
 function belongs(claims: readonly Claim[]): Inline[] {
   const narrow = claims.filter((claim) => !isWide(claim) && claim.status !== 'reserved');
   const official = narrow.filter((claim) => claim.authority === 'registry').map((claim) => claim.service);
-  const others = narrow.filter((claim) => claim.authority !== 'registry').map(claimName);
+  const others = narrow
+    .filter((claim) => claim.authority !== 'registry' && claim.authority !== 'observed')
+    .map(claimName);
   const names = [...new Set([...official, ...others])];
   if (names.length === 0) return [said(say('web.belongs.nobody'), 'dim')];
   return [said(say('web.belongs.names', { names: listed(names, 4) }))];
