@@ -189,4 +189,11 @@ browserTest('on paper: all there is, and where it is from', {}, async ({ page, b
   const source = page.locator('#sources a[rel]').first();
   expect(await source.evaluate((link) => getComputedStyle(link, '::after').content)).toContain('http');
   await shot(page, 'port-print');
+  // Whoever reads by night prints dark on light.
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  const ink = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).color);
+  const day = await ink();
+  await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'night'));
+  expect(await ink()).toBe(day);
+  expect(day).toBe('rgb(16, 33, 44)');
 });
