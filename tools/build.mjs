@@ -123,7 +123,7 @@ await bundle(
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');
 mkdirSync(PAGES, { recursive: true });
-for (const name of ['theme', 'page', 'here', 'chart']) {
+for (const name of ['theme', 'page', 'here', 'chart', 'paste']) {
   const bundler = await rolldown({
     input: { [name]: join(SITE, 'src', 'islands', `${name}.ts`) },
     platform: 'browser',

@@ -86,15 +86,28 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'packages/site/src/islands',
-    may: ['@portolan/core/web', 'packages/site/src/formats'],
+    may: [
+      '@portolan/core/web',
+      '@portolan/probe/printed',
+      '@portolan/probe/printed/documents',
+      'packages/site/src/formats',
+    ],
     node: false,
-    why: 'islands run in the browser: they get what the server sent and nothing of Node',
+    why: 'islands run in the browser: they get what the server sent and nothing of Node; what is pasted is understood there, too, so that it is sent nowhere',
   },
   {
     folder: 'packages/site/src',
-    may: ['@portolan/core', '@portolan/core/web', '@portolan/facts', '@hono/node-server', 'hono'],
+    may: [
+      '@portolan/core',
+      '@portolan/core/web',
+      '@portolan/facts',
+      '@portolan/probe/printed',
+      '@portolan/probe/printed/documents',
+      '@hono/node-server',
+      'hono',
+    ],
     node: true,
-    why: 'pages know facts and what a host was seen to do, never how it is looked at: the probe is handed in',
+    why: 'pages know facts and what a host was seen to do, never how it is looked at: the probe is handed in, and only its readers of pasted output, which look at nothing, are known to the islands',
   },
   {
     folder: 'packages/portolan/src/audit/parse',

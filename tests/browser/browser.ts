@@ -103,12 +103,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A listener on loopback, on any port. */
-export function listener(): Promise<Server> {
+/** A listener on loopback, on any port or on a certain one. */
+export function listener(port = 0): Promise<Server> {
   return new Promise((done, fail) => {
     const server = createServer();
     server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => done(server));
+    server.listen(port, '127.0.0.1', () => done(server));
   });
 }
 

@@ -8,6 +8,10 @@ export {
   liveChartOf,
 } from './decide/live-chart.ts';
 export { Lookup, type LookupEntry, type LookupHit, portQuery } from './decide/lookup.ts';
+export { systemRanges } from './decide/pasted.ts';
+export { redirectHolder, toHolder } from './decide/use.ts';
+export { type Message, say } from './model/message.ts';
+export type { Gap } from './model/socket.ts';
 export { cardElements, hereElements } from './render/html/blocks.ts';
 export type { ChartPlaces, ChartWords } from './render/html/chart.ts';
 export {
@@ -18,12 +22,17 @@ export {
 } from './render/html/element.ts';
 export type { Links, PageEnv, SiteLanguage } from './render/html/env.ts';
 export { pageHtml } from './render/html/page.ts';
+export type { PastePlaces } from './render/html/paste.ts';
+export { printable } from './render/printable.ts';
 export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
+export { type Catalog, speaking, type Translator } from './text/speak.ts';
+export { gapMessages } from './view/holder-words.ts';
 export { portCard } from './view/web/card.ts';
 export { findWebPage } from './view/web/find.ts';
 export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';
 export { homeWebPage, type Thousand } from './view/web/home.ts';
 export { lostWebPage } from './view/web/lost.ts';
+export { type PastedHolder, pastedHolder, pasteWebPage } from './view/web/paste.ts';
 export { type PortPageInput, portWebPage, type Surroundings } from './view/web/port.ts';
 export {
   type RangePageInput,

@@ -1,9 +1,11 @@
-// The pages beside those of ports: ranges, thousands, services, sources.
+// The pages beside those of ports: ranges, thousands, services, sources, the paste box.
 import { type Claim, IANA_RANGES, isWide, PORT_MAX } from '@portolan/core';
 import {
+  pasteWebPage,
   rangeWebPage,
   serviceWebPage,
   sourcesWebPage,
+  systemRanges,
   thousandWebPage,
   type WebPage,
 } from '@portolan/core/web';
@@ -94,6 +96,7 @@ export function commonPages(
   return {
     page(path) {
       if (path === '/sources') return sources();
+      if (path === '/paste') return pasteWebPage(systemRanges(facts.extras().ephemeral));
       const [, kind = '', name = '', rest] = path.split('/');
       if (rest !== undefined) return null;
       if (kind === 'ranges') return range(name);
@@ -102,6 +105,7 @@ export function commonPages(
     },
     paths: () => [
       '/sources',
+      '/paste',
       ...IANA_RANGES.map(({ name }) => `/ranges/${name}`),
       ...Array.from({ length: THOUSANDS + 1 }, (_, number) => `/thousands/${number}`),
       ...[...atlas.services.keys()].map((slug) => `/services/${slug}`),

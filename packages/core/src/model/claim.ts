@@ -80,6 +80,12 @@ export interface EphemeralDefault {
   readonly source: string;
 }
 
+/** The ports that a system hands to connections, unless somebody set others. */
+export interface SystemRange {
+  readonly system: string;
+  readonly range: PortRange;
+}
+
 /** Ports that a product uses, for an audit; each with the source that states it. */
 export interface Profile {
   /** Word it is asked for by. */

@@ -157,7 +157,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     return c.html(await render(tag, page, `/api/live${page.path}?lang=${tag}`, sight !== null));
   });
 
-  app.get('/:tag/:kind{ranges|thousands|services|sources}/:name?', async (c) => {
+  app.get('/:tag/:kind{ranges|thousands|services|sources|paste}/:name?', async (c) => {
     const { tag } = c.req.param();
     const page = TAGS.includes(tag) ? site.page(c.req.path.slice(tag.length + 1)) : null;
     if (page === null) return c.notFound();

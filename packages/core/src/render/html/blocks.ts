@@ -17,6 +17,7 @@ import { type Element, elementHtml } from './element.ts';
 import { type PageEnv, remembered } from './env.ts';
 import { h, Markup, type Piece } from './escape.ts';
 import { commandMarkup, inlineElements, inlineMarkup, nodeElements, refMarkup } from './nodes.ts';
+import { pasteHtml } from './paste.ts';
 
 /** Elements as markup. */
 export function markup(elements: readonly Element[]): Markup {
@@ -27,10 +28,11 @@ export function markup(elements: readonly Element[]): Markup {
 
 /** A section with its heading. */
 export function sectionHtml(section: Section, env: PageEnv): Markup {
-  const card = section.blocks[0]?.kind === 'card';
-  if (card) return h`${section.blocks.map((block) => blockHtml(block, env, section))}`;
-  // The page's own heading tells what the chart is; its section's is for those who go from heading to heading.
-  const heading = section.blocks[0]?.kind === 'chart' ? h` class="quiet"` : null;
+  if (section.blocks[0]?.kind === 'card')
+    return h`${section.blocks.map((block) => blockHtml(block, env, section))}`;
+  // The page's own heading tells what chart and paste box are; their section's is for those who go from heading to heading.
+  const kind = section.blocks[0]?.kind;
+  const heading = kind === 'chart' || kind === 'paste' ? h` class="quiet"` : null;
   return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${section.blocks.map((block) => blockHtml(block, env, section))}</section>`;
 }
 
@@ -59,7 +61,7 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
     case 'chart':
       return chartHtml(block.live, env);
     case 'paste':
-      return h``;
+      return pasteHtml(block.ranges, env);
     case 'gauge':
       return gaugeHtml(block, env);
     case 'filter':

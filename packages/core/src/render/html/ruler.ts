@@ -11,6 +11,9 @@ const WIDTH = 1000;
 /** Ports between two changes of the scale's black and white. */
 const STEP = 4096;
 
+/** Height of what stands above the bands: the needle's head and number. */
+const HEADROOM = 20;
+
 const x = (port: number): number => Math.round((port / PORTS) * WIDTH * 10) / 10;
 const percent = (port: number): string => `${((port / PORTS) * 100).toFixed(2)}%`;
 
@@ -58,8 +61,11 @@ export function rulerSvg(model: RulerModel, env: PageEnv, needle: boolean): Mark
   const mark = needle
     ? `<svg x="${percent(model.port)}" overflow="visible" class="r-needle"><path d="M0 26v54"/><path class="r-head" d="M-5 19h10l-5 8z"/><text y="14" text-anchor="${anchor}">${model.port}</text></svg>`
     : '';
+  // Without a needle nothing stands above the bands.
+  const up = needle ? 0 : HEADROOM;
   const svg = `<svg y="29" height="64" width="100%" viewBox="0 0 ${WIDTH} 64" preserveAspectRatio="none">${drawing}</svg>${words}${AXIS}${mark}`;
-  return h`<div class="ruler-box" dir="ltr"><svg class="ruler" height="108" width="100%" role="img" aria-label="${lang.say(model.label)}">${new Markup(svg)}</svg></div>`;
+  const drawn = up === 0 ? svg : `<svg y="-${up}" width="100%" height="108">${svg}</svg>`;
+  return h`<div class="ruler-box" dir="ltr"><svg class="ruler" height="${108 - up}" width="100%" role="img" aria-label="${lang.say(model.label)}">${new Markup(drawn)}</svg></div>`;
 }
 
 function text(words: string, env: PageEnv): string {

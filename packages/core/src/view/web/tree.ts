@@ -1,5 +1,5 @@
 // What a page of the site holds: the blocks that a terminal shows, too, and those that only a page can.
-import type { Authority, Source } from '../../model/claim.ts';
+import type { Authority, Source, SystemRange } from '../../model/claim.ts';
 import type { Message } from '../../model/message.ts';
 import type { PortRange } from '../../model/port.ts';
 import type { Inline, Node, RulerModel } from '../tree.ts';
@@ -125,7 +125,8 @@ export type Block =
   | { readonly kind: 'numbers'; readonly first: number; readonly last: number }
   /** All ports in one picture; `live`: with what is in use on this host. */
   | { readonly kind: 'chart'; readonly live: boolean }
-  | { readonly kind: 'paste' }
+  /** A field for what other tools printed; with the ports that systems hand to connections. */
+  | { readonly kind: 'paste'; readonly ranges: readonly SystemRange[] }
   /** How full the ephemeral range is; the page keeps what it has seen since it was opened. */
   | {
       readonly kind: 'gauge';
