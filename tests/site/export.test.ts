@@ -81,13 +81,13 @@ describe('files', () => {
       return found;
     };
     const broken: string[] = [];
-    let checked = 0;
+    let links = 0;
     for (let index = 0; index < 2000; index++) {
       const page = pages[Math.floor(index * step)] ?? '';
       const text = readFileSync(join(clean, page), 'utf8');
       for (const [, target = ''] of text.matchAll(/(?:href|src)="([^"]*)"/g)) {
         if (/^(https?:|data:)/.test(target)) continue;
-        checked++;
+        links++;
         const [path = '', anchor = ''] = target.split('#');
         // Only the page for what is not there begins at the root, for it may stand anywhere.
         const from = path.startsWith('/') ? '' : dirname(page);
@@ -100,7 +100,7 @@ describe('files', () => {
     // The way to the page for pasted output stands on every page, from before there is one.
     const coming = existsSync(join(clean, 'en', 'paste.html')) ? /^$/ : /: .*\ben\/paste\.html$/;
     expect(broken.filter((line) => !coming.test(line)).slice(0, 20)).toEqual([]);
-    expect(checked).toBeGreaterThan(40_000);
+    expect(links).toBeGreaterThan(40_000);
   });
 
   test('no page asks anything of another host', () => {

@@ -47,8 +47,8 @@ export const run: Run = async (context) => {
       );
     else {
       const { files, written, unchanged, bytes } = result;
-      const values = { files, written, unchanged, megabytes: bytes / 1e6, seconds, target };
-      context.io.out(`${context.lang.say(say('export.done', values))}\n`);
+      const told = { files, written, unchanged, megabytes: bytes / 1e6, seconds, target };
+      context.io.out(`${context.lang.say(say('export.done', told))}\n`);
     }
     return 0;
   } catch (error) {
