@@ -207,3 +207,31 @@ describe('assets', () => {
     }
   });
 });
+
+describe('an address as people type it', () => {
+  test('the number alone is the port’s, a language alone its home page', async () => {
+    expect(bodyOf(await ask('/60163'))).toBe(bodyOf(await ask('/ports/60163')));
+    const accept = { accept: 'text/html' };
+    expect(await ask('/60163/udp', accept)).toMatch(/^location: \/en\/ports\/60163\/udp\r$/im);
+    expect(await ask('/en', accept)).toMatch(/^location: \/en\/\r$/im);
+    for (const none of ['/65536', '/060163', '/60163/x', '/xx']) expect(statusOf(await ask(none))).toBe(404);
+  });
+
+  test('one that has no page says so in the reader’s language, without repeating it; a program gets a line', async () => {
+    const browser = { accept: 'text/html,*/*;q=0.8', 'accept-language': 'en' };
+    const answer = await ask('/de/services/%3Cscript%3Ex%22', browser);
+    expect(statusOf(answer)).toBe(404);
+    expect(typeOf(answer)).toBe('text/html');
+    expect(answer).toContain('Diese Seite gibt es nicht');
+    expect(bodyOf(answer)).not.toMatch(/%3C|<script>x|x"/);
+    expect(typeOf(await ask('/nothing/at/all', browser))).toBe('text/html');
+    for (const [path, headers] of [
+      ['/en/x', {}],
+      ['/api/x', browser],
+      ['/a/x.js', browser],
+    ] as const) {
+      const line = await ask(path, headers);
+      expect([statusOf(line), typeOf(line)]).toEqual([404, 'text/plain']);
+    }
+  });
+});

@@ -28,7 +28,7 @@ export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
 export { type Catalog, speaking, type Translator } from './text/speak.ts';
 export { gapMessages } from './view/holder-words.ts';
 export { portCard } from './view/web/card.ts';
-export { findWebPage } from './view/web/find.ts';
+export { findWebPage, missingWebPage } from './view/web/find.ts';
 export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';
 export { homeWebPage, type Thousand } from './view/web/home.ts';
 export { lostWebPage } from './view/web/lost.ts';

@@ -15,6 +15,7 @@ import {
   cardElements,
   hereElements,
   loadTranslator,
+  missingWebPage,
   PAGE_LANGUAGES,
   type PageEnv,
   pageHtml,
@@ -203,8 +204,12 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     return port === null ? c.notFound() : reportAs(c, 'application/json', port, null);
   });
 
-  app.get('/ports/:port/:transport?', async (c) => {
-    const { port: text, transport = null } = c.req.param();
+  // As people type it, too: the address and the number.
+  app.get('/ports/:port/:transport?', portAsAsked);
+  app.get('/:port{[0-9]+}/:transport?', portAsAsked);
+  async function portAsAsked(c: Context<AppEnv>): Promise<Response> {
+    const text = c.req.param('port') ?? '';
+    const transport = c.req.param('transport') ?? null;
     const port = portOf(text);
     if (port === null || (transport !== null && !isTransport(transport))) return c.notFound();
     c.header('vary', 'accept, accept-language');
@@ -212,7 +217,7 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     if (form !== 'text/html') return reportAs(c, form, port, transport);
     const tag = negotiate(c.req.header('accept-language') ?? null, TAGS);
     return c.redirect(`/${tag}/ports/${port}${transport === null ? '' : `/${transport}`}`, 302);
-  });
+  }
 
   homeRoutes(app, {
     site,
@@ -261,6 +266,13 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     parts.onFault(error);
     return c.text('A fault of ours; the terminal that serves these pages says more.\n', 500);
   });
-  app.notFound((c) => c.text('There is no such page.\n', 404));
+  app.notFound(async (c) => {
+    const html = preferredType(c.req.header('accept') ?? null, FORMS) === 'text/html';
+    const [, first = ''] = c.req.path.split('/');
+    // What a script asks for is told in a line.
+    if (!html || first === 'api' || first === 'a') return c.text('There is no such page.\n', 404);
+    const tag = TAGS.includes(first) ? first : negotiate(c.req.header('accept-language') ?? null, TAGS);
+    return c.html(await render(tag, missingWebPage(), null, visitors.maySee(c.env.incoming)), 404);
+  });
   return app;
 }

@@ -30,6 +30,12 @@ export function homeRoutes(app: Hono<AppEnv>, parts: HomeParts): void {
     return c.redirect(`/${negotiate(c.req.header('accept-language') ?? null, tags)}/`, 302);
   });
 
+  // A language has no dot: files for programs lie beside it.
+  app.get('/:tag{[a-z-]+}', (c) => {
+    const tag = c.req.param('tag');
+    return tags.includes(tag) ? c.redirect(`/${tag}/`, 302) : c.notFound();
+  });
+
   app.get('/:tag/', async (c) => {
     const { tag } = c.req.param();
     if (!tags.includes(tag)) return c.notFound();

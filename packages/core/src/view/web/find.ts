@@ -18,6 +18,15 @@ export interface FindPageInput {
 /** Most ports of a service that are told. */
 const PORTS = 12;
 
+/** The page for an address that has none: it says so, and a search is at its head. Nothing of the address is repeated. */
+export function missingWebPage(): WebPage {
+  return {
+    ...findWebPage({ query: '', hits: [], claims: [] }),
+    title: say('web.missing'),
+    heading: { words: say('web.missing') },
+  };
+}
+
 /** The page of a search. */
 export function findWebPage({ query, hits, claims }: FindPageInput): WebPage {
   const nothing = hits.length === 0 && claims.length === 0;
