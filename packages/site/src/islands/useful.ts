@@ -12,11 +12,11 @@ export function useful(): void {
     const button = event.submitter as HTMLButtonElement | null;
     if (button === null) return;
     const before = remembered(page);
-    const answer = Object.fromEntries([...new FormData(form), ['useful', button.value]]) as Record<
+    const fields = Object.fromEntries([...new FormData(form), ['useful', button.value]]) as Record<
       string,
       string
     >;
-    void send(form.action, before === null ? answer : { ...answer, before })
+    void send(form.action, before === null ? fields : { ...fields, before })
       .then((answer) => answer.ok)
       .catch(() => false)
       .then((ok) => {
