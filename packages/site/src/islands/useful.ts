@@ -11,13 +11,12 @@ export function useful(): void {
     event.preventDefault();
     const button = event.submitter as HTMLButtonElement | null;
     if (button === null) return;
-    const body = Object.fromEntries([...new FormData(form), ['useful', button.value]]);
     const before = remembered(page);
-    void fetch(form.action, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(before === null ? body : { ...body, before }),
-    })
+    const fields = Object.fromEntries([...new FormData(form), ['useful', button.value]]) as Record<
+      string,
+      string
+    >;
+    void send(form.action, before === null ? fields : { ...fields, before })
       .then((answer) => answer.ok)
       .catch(() => false)
       .then((ok) => {
@@ -30,6 +29,18 @@ export function useful(): void {
           // Then it can be answered again.
         }
       });
+  });
+}
+
+/** To another site as a form would send it: for JSON a browser would have to ask there first (CORS preflight). */
+function send(to: string, answer: Readonly<Record<string, string>>): Promise<Response> {
+  if (new URL(to).origin !== location.origin) {
+    return fetch(to, { method: 'POST', body: new URLSearchParams(answer) });
+  }
+  return fetch(to, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(answer),
   });
 }
 

@@ -27,7 +27,7 @@ export function programRoutes(app: Hono<AppEnv>, { site, keys, port, schema, ver
 
   app.get('/openapi.json', (c) => c.json(openApi({ schema, version, base, outlet: 'server' })));
   app.get('/llms.txt', (c) =>
-    c.text(llmsText({ base, outlet: 'server', data: true, everyPort: true, pages: '/' })),
+    c.text(llmsText({ base, outlet: 'server', data: true, everyPort: true, pages: '/en/' })),
   );
   app.get('/robots.txt', (c) => c.text(robots(base, 'server')));
   app.get('/:name{sitemap(?:-[0-9]+)?\\.xml}', (c) => {
