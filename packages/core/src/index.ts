@@ -98,6 +98,7 @@ export * from './model/xsan.ts';
 export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
+export { type HostV1, hostJson } from './render/json/host.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
 export { ListLines } from './render/json/lines.ts';

@@ -15,15 +15,24 @@ import type { FolderLock } from './linux/folder-lock.ts';
 import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
 import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
+import type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
-export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+export type {
+  Backend,
+  BackendCapabilities,
+  ProbeRequest,
+  RecordedHost,
+  Watch,
+  WatchRequest,
+} from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 export type { FolderLock } from './linux/folder-lock.ts';
 export type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
 export type { ProcessMarks } from './linux/process-mark.ts';
 export type { ReservationOptions } from './linux/reservations.ts';
+export type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
 
 /**
@@ -117,4 +126,19 @@ export async function lockFolder(
 /** A socket that a program can inherit; null where there is no native code. */
 export async function holdSocket(wish: HeldSocketWish): Promise<HeldSocket | null> {
   return (await import('./linux/held-socket.ts')).holdSocket(wish);
+}
+
+/** Begins a conversation with another machine's shell; whoever asks for it carries the bytes. */
+export async function conversation(): Promise<Conversation> {
+  const { Conversation: Begun } = await import('./remote/conversation.ts');
+  return new Begun();
+}
+
+/** Looks at what another machine answered, as at a host. */
+export async function lookAtAnswer(
+  answer: RemoteAnswer,
+  request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral' | 'serviceAddress' | 'limits'>,
+  takenAt: Date,
+): Promise<Snapshot> {
+  return (await import('./remote/look.ts')).lookAtAnswer(answer, request, takenAt);
 }

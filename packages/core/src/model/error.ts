@@ -9,7 +9,8 @@ export type ErrorCode =
   | 'DATA_DIR'
   | 'LEASES'
   | 'OUTPUT'
-  | 'NO_DESCRIPTORS';
+  | 'NO_DESCRIPTORS'
+  | 'REMOTE';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
 export class PortolanError extends Error {
@@ -34,6 +35,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   LEASES: 1,
   OUTPUT: 1,
   NO_DESCRIPTORS: 3,
+  REMOTE: 3,
 };
 
 /** The exit code that stands for this error. */
