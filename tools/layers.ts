@@ -110,6 +110,17 @@ export const ROOMS: readonly Room[] = [
     why: 'pages know facts and what a host was seen to do, never how it is looked at: the probe is handed in, and only its readers of pasted output, which look at nothing, are known to the islands',
   },
   {
+    folder: 'packages/probe/src/remote',
+    may: [
+      '@portolan/core',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+      'packages/probe/src/linux/backend.ts',
+    ],
+    node: true,
+    why: 'another machine’s answer is read as that of its system; who carries the bytes is not known here, so no ssh is',
+  },
+  {
     folder: 'packages/portolan/src/audit/parse',
     may: ['@portolan/core', 'jsonc-parser', 'yaml'],
     node: false,

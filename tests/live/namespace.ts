@@ -69,7 +69,9 @@ type Need =
   | 'sysctl'
   | 'unbound'
   | 'dnsmasq'
-  | 'proc-subset';
+  | 'proc-subset'
+  | 'sshd'
+  | 'busybox';
 
 /** The file behind `sleep`, or null. */
 export function sleepFile(): string | null {
@@ -150,6 +152,13 @@ function lacking(need: Need | 'namespace'): string | null {
         const made = tryRun('unshare', ['--pid', '--fork', '--mount', ...mount]);
         return made.ok ? null : `no /proc of processes alone can be mounted: ${made.why}`;
       }
+      case 'sshd': {
+        if (!isRoot) return 'not root, so no sshd can be started';
+        if (!existsSync('/usr/sbin/sshd')) return 'sshd is not installed';
+        return presence('ssh', '-V');
+      }
+      case 'busybox':
+        return presence('busybox', '--help');
       case 'vxlan': {
         const script = 'ip link add vx0 type vxlan id 1 dstport 4789 && ip link set vx0 up';
         const made = tryRun('unshare', [...UNSHARE, 'sh', '-c', script]);

@@ -108,6 +108,7 @@ export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
 export { type ExportV1, exportJson } from './render/json/export.ts';
 export { type FeedbackV1, feedbackJson } from './render/json/feedback.ts';
+export { type HostV1, hostJson } from './render/json/host.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
 export { ListLines } from './render/json/lines.ts';

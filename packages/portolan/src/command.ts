@@ -36,6 +36,8 @@ export interface Context {
   readonly version: string;
   /** How a shell calls this program, for remedies. */
   readonly call: () => string;
+  /** The host that is asked over ssh in the place of this one; null for this one. */
+  readonly host: string | null;
   facts(whole: boolean): Promise<Facts>;
   look(
     request: Pick<

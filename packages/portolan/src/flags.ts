@@ -24,6 +24,13 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     value: 'FILE',
     summary: 'answer from what a tool printed, or from a saved list --json; - for stdin',
   },
+  {
+    name: 'host',
+    value: 'HOST',
+    summary: 'ask [user@]HOST over ssh, with nothing installed there; several with commas (docs/remote.md)',
+    repeats: true,
+  },
+  { name: 'host-timeout', value: 'SECONDS', summary: 'how long a host may take to answer; 30 without it' },
   { name: 'here', value: null, summary: 'look at this network namespace alone' },
   { name: 'no-ffi', value: null, summary: 'use no native code; read /proc alone' },
   { name: 'no-bpf', value: null, summary: 'do not ask the kernel through BPF; walk the processes' },

@@ -102,8 +102,25 @@ async function dispatch(start: Start): Promise<number> {
     const { refuseSnapshot } = await import('./snapshot-refused.ts');
     refuseSnapshot(name, snapshot);
   }
+  const hosts = parsed.values.get('host');
+  if (hosts !== undefined && spec.fromSnapshot !== true) {
+    const { refuseHost } = await import('./snapshot-refused.ts');
+    refuseHost(name);
+  }
   const run = await entry.run();
-  return run(context(start, parsed, await language(parsed, spec)));
+  const lang = await language(parsed, spec);
+  if (hosts === undefined) return run(context(start, parsed, lang));
+  const { runOnHosts } = await import('./remote/run.ts');
+  return runOnHosts(hosts, {
+    io,
+    parsed,
+    run,
+    call: () => start.call(),
+    context: (own, host, look) => {
+      const values = new Map([...parsed.values, ['host', host]]);
+      return context({ ...start, io: own }, { ...parsed, values }, lang, look);
+    },
+  });
 }
 
 /** `help` and `help NAME` are what people type for `--help` and `NAME --help`. */
@@ -143,7 +160,8 @@ async function language(parsed: Parsed, spec: CommandSpec): Promise<Translator> 
   return tag === 'en' ? translator('en') : loadTranslator(tag, 'program');
 }
 
-function context(start: Start, parsed: Parsed, lang: Translator): Context {
+/** `remote` looks at another host. */
+function context(start: Start, parsed: Parsed, lang: Translator, remote?: Context['look']): Context {
   const { io } = start;
   const procRoot = parsed.values.get('procfs-root');
   const noFfi = parsed.switches.has('no-ffi');
@@ -168,6 +186,7 @@ function context(start: Start, parsed: Parsed, lang: Translator): Context {
       return start.version();
     },
     call: () => start.call(),
+    host: remote === undefined ? null : (parsed.values.get('host') ?? null),
     get dataDir() {
       dataDir ??= dataDirectory(io.env);
       return dataDir;
@@ -177,6 +196,7 @@ function context(start: Start, parsed: Parsed, lang: Translator): Context {
       return openFacts({ shipped: start.shippedFacts, dataDir: self.dataDir, whole });
     },
     async look(request) {
+      if (remote !== undefined) return remote(request);
       if (procRoot !== undefined) checkProcRoot(procRoot);
       const namespaces = request.namespaces !== false && !parsed.switches.has('here');
       if (printedPath !== undefined) {

@@ -1,4 +1,4 @@
-// Why a command does not answer from what a tool printed.
+// Why a command answers neither from what a tool printed nor for a host that is asked over ssh.
 import { PortolanError } from '@portolan/core';
 import { echo } from './flags.ts';
 
@@ -29,4 +29,21 @@ export function refuseSnapshot(command: string, path: string): never {
           : 'PORT, list, who, why and audit answer from what a tool printed.',
     },
   );
+}
+
+/** Why a host is not asked for them; the others are as above. */
+const HOST_REASONS: Readonly<Record<string, string>> = {
+  watch: 'a host is asked once and not watched',
+  kill: 'nothing is stopped or changed on a host that is asked',
+  ephemeral: 'it measures this host',
+  reserve: 'nothing is stopped or changed on a host that is asked',
+  unreserve: 'nothing is stopped or changed on a host that is asked',
+};
+
+/** Throws USAGE with the reason. */
+export function refuseHost(command: string): never {
+  const reason = HOST_REASONS[command] ?? REASONS[command] ?? 'it looks at no sockets';
+  throw new PortolanError('USAGE', `${command} takes no --host: ${reason}.`, {
+    hint: 'PORT, list, who, why and audit ask a host over ssh.',
+  });
 }

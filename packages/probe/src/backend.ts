@@ -9,6 +9,8 @@ export interface ProbeRequest {
   readonly transports: readonly Transport[];
   /** Where /proc is, or a recorded copy of one. Default `/proc`. */
   readonly procRoot?: string;
+  /** What is known besides of the machine that a copy in `procRoot` is of. */
+  readonly recorded?: RecordedHost;
   /** Read the ranges and reservations of this namespace? Default true; else they are null, without a gap. */
   readonly limits?: boolean;
   /** May native code be used? Default true; false reads /proc only. */
@@ -30,6 +32,18 @@ export interface ProbeRequest {
   /** How a shell calls the program that asks, for remedies; default `portolan`. */
   readonly call?: () => string;
   readonly signal?: AbortSignal;
+}
+
+/** A machine of which there is more than a copy of its /proc. */
+export interface RecordedHost {
+  /** Text of its /etc/passwd. */
+  readonly passwd: string;
+  /** Was it looked at as root? */
+  readonly root: boolean;
+  /** In which its kernel prints addresses. */
+  readonly byteOrder: 'LE' | 'BE';
+  /** True outside user namespaces: every uid is itself. */
+  readonly allUsersMapped: boolean;
 }
 
 /** What a backend can show; each is false unless it says otherwise. */

@@ -16,16 +16,25 @@ import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
 import type { PeerUsers } from './linux/peer-users.ts';
 import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
+import type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
-export type { Backend, BackendCapabilities, ProbeRequest, Watch, WatchRequest } from './backend.ts';
+export type {
+  Backend,
+  BackendCapabilities,
+  ProbeRequest,
+  RecordedHost,
+  Watch,
+  WatchRequest,
+} from './backend.ts';
 export type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 export type { FolderLock } from './linux/folder-lock.ts';
 export type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
 export type { PeerUsers } from './linux/peer-users.ts';
 export type { ProcessMarks } from './linux/process-mark.ts';
 export type { ReservationOptions } from './linux/reservations.ts';
+export type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
 
 /**
@@ -124,4 +133,19 @@ export async function holdSocket(wish: HeldSocketWish): Promise<HeldSocket | nul
 /** Tells whose socket is at the other end of a connection on this host; null on a system where that cannot be told. */
 export async function peerUsers(options: { readonly ffi: boolean }): Promise<PeerUsers | null> {
   return process.platform === 'linux' ? (await import('./linux/peer-users.ts')).peerUsers(options) : null;
+}
+
+/** Begins a conversation with another machine's shell; whoever asks for it carries the bytes. */
+export async function conversation(): Promise<Conversation> {
+  const { Conversation: Begun } = await import('./remote/conversation.ts');
+  return new Begun();
+}
+
+/** Looks at what another machine answered, as at a host. */
+export async function lookAtAnswer(
+  answer: RemoteAnswer,
+  request: Pick<ProbeRequest, 'ports' | 'transports' | 'countEphemeral' | 'serviceAddress' | 'limits'>,
+  takenAt: Date,
+): Promise<Snapshot> {
+  return (await import('./remote/look.ts')).lookAtAnswer(answer, request, takenAt);
 }

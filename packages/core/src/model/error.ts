@@ -11,7 +11,8 @@ export type ErrorCode =
   | 'OUTPUT'
   | 'SERVE'
   | 'FEEDBACK'
-  | 'NO_DESCRIPTORS';
+  | 'NO_DESCRIPTORS'
+  | 'REMOTE';
 
 /** A failure to be told to the user: `message` says what happened and why, `hint` what to do. */
 export class PortolanError extends Error {
@@ -38,6 +39,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   SERVE: 1,
   FEEDBACK: 1,
   NO_DESCRIPTORS: 3,
+  REMOTE: 3,
 };
 
 /** The exit code that stands for this error. */

@@ -214,7 +214,13 @@ export type GapCode =
   | 'printed-containers'
   | 'printed-services'
   | 'printed-rest'
-  | 'printed-said';
+  | 'printed-said'
+  | 'remote-host'
+  | 'remote-closed'
+  | 'remote-late'
+  | 'remote-large'
+  | 'remote-tools'
+  | 'remote-processes';
 
 /** Something the probe could not see. */
 export interface Gap {

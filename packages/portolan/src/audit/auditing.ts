@@ -35,6 +35,11 @@ const HOST_GAPS: ReadonlySet<string> = new Set([
   'limits-unreadable',
   'sockets-unreadable',
   'recorded-host',
+  'remote-host',
+  'remote-closed',
+  'remote-late',
+  'remote-large',
+  'remote-tools',
 ]);
 
 /** What is to be looked at. */
@@ -51,6 +56,8 @@ export interface AuditWish {
   readonly procRoot: string | undefined;
   /** What another tool printed on a host, in the place of a recorded /proc. */
   readonly printed: string | undefined;
+  /** A host that is asked over ssh, or several with line feeds between: of one, its files are not to be had either. */
+  readonly host: string | undefined;
   readonly baseline: readonly KnownFinding[] | null;
 }
 
@@ -66,18 +73,18 @@ export interface AuditTools {
 
 /** Gathers and judges. Throws USAGE for a file or profile that is not there. */
 export async function auditBy(wish: AuditWish, tools: AuditTools): Promise<AuditDecision> {
-  const { cwd, root, procRoot, printed, profiles, files } = wish;
+  const { cwd, root, procRoot, printed, host, profiles, files } = wish;
   const gathering = new Gathering(cwd, root);
   const xsan = readProfiles(profiles, gathering, tools.shippedFacts);
   gathering.named(...files);
   const everything = files.length === 0 && profiles.length === 0;
   if (everything) {
-    const recorded = printed ?? procRoot;
+    const recorded = host ?? printed ?? procRoot;
     if (recorded !== undefined && root === '/') {
       gathering.gaps.push({
         code: 'audit-units-recorded',
         values: {},
-        remedy: `${tools.call} audit --${printed === undefined ? 'procfs-root' : 'snapshot'} ${shellQuote(recorded)} --config-root DIR`,
+        remedy: `${tools.call} audit --${flagOf(wish)} ${shellQuote(recorded)} --config-root DIR`,
         coversUse: false,
         transports: [],
       });
@@ -92,7 +99,7 @@ export async function auditBy(wish: AuditWish, tools: AuditTools): Promise<Audit
     ? await findXsan(
         gathering,
         root,
-        printed ?? procRoot,
+        host === undefined ? (printed ?? procRoot) : null,
         printed !== undefined || hidesProcesses(snapshot.gaps),
       )
     : null;
@@ -128,6 +135,12 @@ export async function auditBy(wish: AuditWish, tools: AuditTools): Promise<Audit
     baseline: wish.baseline,
     xsan: judged,
   });
+}
+
+/** The flag by which the host was named. */
+function flagOf({ host, printed }: AuditWish): string {
+  if (host !== undefined) return 'host';
+  return printed === undefined ? 'procfs-root' : 'snapshot';
 }
 
 /** What the rules ask of the host and the facts. */

@@ -15,11 +15,14 @@ const FOLDERS = ['/Library/Preferences/Xsan', '/Library/Filesystems/Xsan/config'
 /** Where fsports goes where there is none. */
 const DEFAULT_FILE = join('/', 'Library', 'Preferences', 'Xsan', 'fsports');
 
-/** What was found, and the file that a remedy would write. `hidden`: not every process can be seen. */
+/**
+ * What was found, and the file that a remedy would write. `hidden`: not every process can be seen; `procRoot` is null where
+ * none can be looked for.
+ */
 export async function findXsan(
   gathering: Gathering,
   root: string,
-  procRoot: string | undefined,
+  procRoot: string | null | undefined,
   hidden: boolean,
 ): Promise<{ found: XsanFound; target: string }> {
   const named = gathering.fsports;
@@ -33,7 +36,7 @@ export async function findXsan(
   const fsports = fsportsPath === null ? null : gathering.text(fsportsPath, LINES_LIMIT, false, null);
   const servers = serversPath === null ? null : gathering.text(serversPath, LINES_LIMIT, false, null);
   const { processesNamed } = await import('@portolan/probe');
-  const processes = await processesNamed(XSAN_PROCESSES, procRoot);
+  const processes = procRoot === null ? null : await processesNamed(XSAN_PROCESSES, procRoot);
   if (processes === null) {
     gathering.gap('xsan-processes', { reason: 'the processes of this system cannot be listed yet' });
   }

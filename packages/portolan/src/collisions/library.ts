@@ -65,6 +65,7 @@ export async function audit(options: AuditOptions, host: CollisionHost): Promise
         root,
         procRoot,
         printed: undefined,
+        host: undefined,
         baseline: baseline === undefined ? null : readBaseline(baseline),
       },
       {

@@ -65,7 +65,8 @@ function look(request: ProbeRequest): Snapshot {
       : (readText(`${procRoot}/sys/kernel/osrelease`, 4096)?.text.trim() ?? null);
     const { limits, gaps: limitGaps } = request.limits === false ? NOT_ASKED : readLimits(procRoot);
     const remedy = boundRemedy(request, live, release);
-    const userName = userNames(live);
+    const { recorded } = request;
+    const userName = userNames(live, recorded?.passwd);
     const processes = new ProcessReader(procRoot, userName);
     const open = live ? new OpenDescriptors(procRoot) : null;
     const resting = new RestingProcesses(procRoot);
@@ -76,7 +77,7 @@ function look(request: ProbeRequest): Snapshot {
         ? findNamespaces(procRoot, pids.list, processes, linkReader(libc))
         : { foreign: [], hidden: 0 };
     const read = (ports: PortRange | null): Tables =>
-      readTables(procRoot, diag, release, ports, request.transports, remedy);
+      readTables(procRoot, diag, release, ports, request.transports, remedy, recorded?.byteOrder);
     let tables = read(request.ports);
     const here: TablePart = {
       namespace: null,
@@ -104,10 +105,10 @@ function look(request: ProbeRequest): Snapshot {
         libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
       resting,
       everyThread: request.threads === true,
-      privileged: !live || process.geteuid?.() === 0,
+      privileged: live ? process.geteuid?.() === 0 : (recorded?.root ?? true),
       processes,
       userName,
-      isUser: mappedUsers(live),
+      isUser: mappedUsers(live, recorded?.allUsersMapped),
       kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
@@ -242,7 +243,7 @@ function countEphemeral(
   if (request.countEphemeral !== true || range === null || limits.reserved === null) return null;
   if (ports !== null && !inRange(ports[0], range) && !inRange(ports[1], range)) return null;
   const rowsOf = (transport: 'tcp' | 'udp'): readonly LinuxSocketRow[] | null =>
-    request.transports.includes(transport) ? allRows(transport, procRoot, diag, release) : null;
+    request.transports.includes(transport) ? allRows(transport, procRoot, diag, release, request) : null;
   const [tcp, udp] = [rowsOf('tcp'), rowsOf('udp')];
   const address = request.serviceAddress ?? null;
   return {
@@ -257,9 +258,10 @@ function allRows(
   procRoot: string,
   diag: SockDiag | null,
   release: string | null,
+  { recorded }: ProbeRequest,
 ): readonly LinuxSocketRow[] | null {
   if (diag === null) {
-    const tables = readTables(procRoot, null, release, null, [transport], null);
+    const tables = readTables(procRoot, null, release, null, [transport], null, recorded?.byteOrder);
     return tables.gaps.some((gap) => gap.code === 'sockets-unreadable') ? null : tables.rows;
   }
   const rows: LinuxSocketRow[] = [];

@@ -33,6 +33,7 @@ export function readTables(
   ports: PortRange | null,
   transports: readonly Transport[],
   boundRemedy: string | null,
+  byteOrder: 'LE' | 'BE' = endianness(),
 ): Tables {
   const rows: LinuxSocketRow[] = [];
   const gaps: Gap[] = [];
@@ -47,7 +48,7 @@ export function readTables(
       if (family === 'ipv6' && hasNoIpv6(procRoot, transport)) continue;
       byFile = true;
       if (transport === 'tcp') tcpByFile = true;
-      const gap = readFile(`${procRoot}/net`, transport, family, ports, rows);
+      const gap = readFile(`${procRoot}/net`, transport, family, ports, rows, byteOrder);
       if (gap !== null) gaps.push(gap);
     }
   }
@@ -143,7 +144,7 @@ export function readFiles(
     if (!transports.includes(transport)) continue;
     for (const family of FAMILIES) {
       if (family === 'ipv6' && !existsSync(`${folder}/${transport}6`)) continue;
-      if (readFile(folder, transport, family, ports, rows) !== null) return null;
+      if (readFile(folder, transport, family, ports, rows, endianness()) !== null) return null;
     }
   }
   return rows;
@@ -167,6 +168,7 @@ function readFile(
   family: 'ipv4' | 'ipv6',
   ports: PortRange | null,
   rows: LinuxSocketRow[],
+  byteOrder: 'LE' | 'BE',
 ): Gap | null {
   const name = family === 'ipv4' ? transport : `${transport}6`;
   let text: string;
@@ -176,7 +178,7 @@ function readFile(
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
     return unreadable(transport, code, `${folder}/${name}`);
   }
-  const table = parseProcNet(text, transport, endianness());
+  const table = parseProcNet(text, transport, byteOrder);
   for (const row of table.rows) if (ports === null || inRange(row.local.port, ports)) rows.push(row);
   if (table.unreadable.length === 0) return null;
   return unreadable(transport, 'EBADMSG', `${folder}/${name}`);

@@ -5,12 +5,15 @@ import { readText } from './read-text.ts';
 /** Largest /etc/passwd that is read. */
 const PASSWD_LIMIT = 1 << 22;
 
-/** Names of this host's users. A recorded /proc belongs to another host, whose users are not ours. */
-export function userNames(live: boolean): (uid: number) => string | null {
+/**
+ * Names of this host's users. A recorded /proc belongs to another host, whose users are not ours: they are in `passwd`,
+ * where that came with it.
+ */
+export function userNames(live: boolean, passwd?: string): (uid: number) => string | null {
   let names: Map<number, string> | null = null;
   return (uid) => {
-    if (!live) return null;
-    names ??= parsePasswd(readText('/etc/passwd', PASSWD_LIMIT)?.text ?? '');
+    if (!live && passwd === undefined) return null;
+    names ??= parsePasswd(passwd ?? readText('/etc/passwd', PASSWD_LIMIT)?.text ?? '');
     return names.get(uid) ?? null;
   };
 }
@@ -27,7 +30,8 @@ export function allUsersMapped(): boolean {
 }
 
 /** Tells a uid that is a user's from one that stands for users who are not mapped here. */
-export function mappedUsers(live: boolean): (uid: number) => boolean {
-  let allMapped: boolean | undefined;
-  return (uid) => !live || uid !== OVERFLOW_UID || (allMapped ??= allUsersMapped());
+export function mappedUsers(live: boolean, recorded?: boolean): (uid: number) => boolean {
+  let allMapped = recorded;
+  return (uid) =>
+    (!live && recorded === undefined) || uid !== OVERFLOW_UID || (allMapped ??= allUsersMapped());
 }

@@ -17,6 +17,7 @@ import { auditBy } from '../../audit/auditing.ts';
 import { knownOf, readBaseline, writeBaseline } from '../../audit/baseline.ts';
 import type { Context, Run } from '../../command.ts';
 import { configRoot } from '../../config-root.ts';
+import { auditThere } from '../../remote/there.ts';
 import { showJson, showPage } from '../../show.ts';
 
 const TRANSPORTS: readonly Transport[] = ['tcp', 'udp'];
@@ -36,11 +37,21 @@ export const run: Run = async (context) => {
     ) ?? '/';
   const procRoot = values.get('procfs-root');
   const printed = values.get('snapshot');
+  const host = values.get('host');
   const asked = (values.get('profile') ?? '').split(/[\n,]/).filter((name) => name !== '');
   if (asked.includes('list')) return listProfiles(context);
   const known = values.has('baseline') ? readBaseline(values.get('baseline') ?? '') : null;
-  const decision = await auditBy(
-    { files: positionals, profiles: asked, cwd: process.cwd(), root, procRoot, printed, baseline: known },
+  const judged = await auditBy(
+    {
+      files: positionals,
+      profiles: asked,
+      cwd: process.cwd(),
+      root,
+      procRoot,
+      printed,
+      host,
+      baseline: known,
+    },
     {
       look: () => context.look({ ports: null, transports: TRANSPORTS, countEphemeral: true }),
       facts: () => context.facts(true),
@@ -48,6 +59,8 @@ export const run: Run = async (context) => {
       call: context.call(),
     },
   );
+  const decision =
+    context.host === null ? judged : auditThere(judged, { host: context.host, call: context.call() });
   const target = values.get('write-baseline');
   if (target !== undefined) return write(context, decision, target);
   if (sarif) {

@@ -21,6 +21,7 @@ export const spec: CommandSpec = {
     ['portolan list', 'listeners and bound sockets; connections counted by owner'],
     ['portolan list --state TIME_WAIT', 'what still keeps ports after a connection was closed'],
     ['portolan list --process nginx --json', 'every socket of one program, for a script'],
+    ['portolan list --host ann@box', 'the same of another host, over ssh'],
   ],
   exits: '0',
   fromSnapshot: true,

@@ -13,6 +13,7 @@ import {
 import type { Facts } from '@portolan/facts';
 import { onlyPort, readPorts } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
+import { reportThere } from '../../remote/there.ts';
 import { reportOn } from '../../report-on.ts';
 import { showJson, showPage } from '../../show.ts';
 
@@ -26,7 +27,7 @@ export const run: Run = async (context) => {
   const { range, transports } = await readPorts(raw, context.lang, open);
   if (range[0] === range[1]) {
     const snapshot = await context.look({ ports: range, transports, countEphemeral: true });
-    const report = reportOn(range[0], transports, await open(), snapshot, context.call());
+    const report = overThere(context, reportOn(range[0], transports, await open(), snapshot, context.call()));
     if (context.json) showJson(context, reportJson(report, context.lang));
     else showPage(context, reportPage(report));
   } else {
@@ -69,8 +70,13 @@ function* portReports(
 function showReports(context: Context, reports: Iterable<PortReport>): void {
   let before = '{ "format": "portolan.reports/1", "reports": [\n';
   for (const report of reports) {
-    context.io.out(before + printableJson(reportJson(report, context.lang), 0));
+    context.io.out(before + printableJson(reportJson(overThere(context, report), context.lang), 0));
     before = ',\n';
   }
   context.io.out('\n] }\n');
+}
+
+/** What helps on another host is to be run there. */
+function overThere({ host, call }: Context, report: PortReport): PortReport {
+  return host === null ? report : reportThere(report, { host, call: call() });
 }

@@ -42,7 +42,7 @@ export const run: Run = async (context) => {
   };
   const { address: serviceAddress } = checkAsked(asked);
   const { bindHost, bindTrials } = await import('@portolan/probe');
-  const printed = values.has('snapshot');
+  const printed = values.has('snapshot') || values.has('host');
   const recorded = printed || (values.get('procfs-root') ?? '/proc') !== '/proc';
   const trials = recorded
     ? null
