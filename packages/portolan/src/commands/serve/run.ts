@@ -137,6 +137,7 @@ async function auditNodes(context: Context): Promise<readonly Node[]> {
       root: '/',
       procRoot: undefined,
       printed: undefined,
+      host: undefined,
       baseline: null,
     },
     {
