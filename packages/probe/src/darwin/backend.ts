@@ -128,6 +128,8 @@ function listGap(transport: DarwinTransport, { worth }: JudgedList, { sudo, tool
       return othersHidden([transport], sudo ?? tool);
     case 'cut':
       return unreadable([transport], 'EBADMSG', listName(transport), sudo ?? tool);
+    case 'unread':
+      return unreadable([transport], 'not-read', listName(transport), sudo ?? tool);
     case 'silent':
       return sourceSilent([transport], listName(transport), sudo ?? tool);
   }

@@ -12,11 +12,11 @@ export type DarwinTransport = (typeof TRANSPORTS)[number];
 
 /**
  * A list and what it is worth: `complete`; `own`: without root, and nothing shows that it has other users' sockets; `cut`: it
- * breaks off or cannot be read; `silent`: it lacks a socket of our own.
+ * breaks off; `unread`: there is none to be had; `silent`: it lacks a socket of our own.
  */
 export interface JudgedList {
   readonly list: PcbList;
-  readonly worth: 'complete' | 'own' | 'cut' | 'silent';
+  readonly worth: 'complete' | 'own' | 'cut' | 'unread' | 'silent';
 }
 
 const NONE: PcbList = { rows: [], unbound: [], counted: null, whole: false };
@@ -37,7 +37,7 @@ export function readLists(
   // macOS 27 gives root all sockets and everybody else their own alone. One of another user's shows that it does not here.
   const others = [tcp, udp].some((list) => [...list.rows, ...list.unbound].some(({ uid }) => uid !== euid));
   const judge = (transport: DarwinTransport, list: PcbList): JudgedList => {
-    if (!list.whole) return { list, worth: list.counted === null ? 'silent' : 'cut' };
+    if (!list.whole) return { list, worth: list.counted === null ? 'unread' : 'cut' };
     if (!proof.holds(transport, list)) return { list, worth: 'silent' };
     return { list, worth: euid === 0 || others ? 'complete' : 'own' };
   };
