@@ -8,6 +8,7 @@ import type { OwnPorts, ToolOutput, Tools } from './tools.ts';
 
 /** Fields: process, command, user, login, descriptor, type, device, protocol, state, name; NUL after each. */
 const LSOF = ['-nP', '-w', '-iTCP', '-iUDP', '-FpcuLftdPTn0'] as const;
+/** A family at a time: without one, other sockets are listed as well. */
 const NETSTAT = ['-anv', '-f', 'inet'] as const;
 const NETSTAT6 = ['-anv', '-f', 'inet6'] as const;
 
@@ -42,12 +43,15 @@ export async function lookPrinted(
   const gaps: Gap[] = [];
   const transports = TRANSPORTS.filter((transport) => request.transports.includes(transport));
   const better = remedies.sudo ?? remedies.tool;
-  for (const [nth, output] of [four, six].entries()) {
-    const lines = lists[nth]?.unknownCount ?? 0;
-    if (output?.ok === true && lines === 0) continue;
-    const reason = output?.ok === false ? output.reason : 'EBADMSG';
-    if (transports.length > 0)
-      gaps.push(unreadable(transports, reason, nth === 0 ? 'netstat -f inet' : 'netstat -f inet6', better));
+  const failures = new Set(
+    [four, six].map((output, nth) => {
+      if (output?.ok === false) return output.reason;
+      return (lists[nth]?.unknownCount ?? 0) > 0 ? 'EBADMSG' : null;
+    }),
+  );
+  for (const reason of failures) {
+    if (reason !== null && transports.length > 0)
+      gaps.push(unreadable(transports, reason, 'netstat -anv', better));
   }
   for (const transport of transports) {
     const port = own[transport];

@@ -12,6 +12,7 @@ import {
   encodeUnixSocketFd,
   type MacProcess,
   type MacSocket,
+  zeros,
 } from '../../../../fixtures/mac.ts';
 import {
   applicationOf,
@@ -28,9 +29,9 @@ import { parsePcbList } from './darwin-pcblist.ts';
 import { darwinState } from './darwin-row.ts';
 
 const LOOPBACK = [127, 0, 0, 1];
-const V6_LOOPBACK = [...new Array<number>(15).fill(0), 1];
+const V6_LOOPBACK = [...zeros(15), 1];
 /** fe80::1 on interface 4, as KAME keeps it. */
-const LINK_LOCAL = [0xfe, 0x80, 0, 4, ...new Array<number>(11).fill(0), 1];
+const LINK_LOCAL = [0xfe, 0x80, 0, 4, ...zeros(11), 1];
 
 const socket = (over: Partial<MacSocket> = {}): MacSocket => ({
   transport: 'tcp',
@@ -57,8 +58,8 @@ describe('one socket, by descriptor and by list', () => {
     ['IPv4 listener', socket(), { family: 'ipv4', local: { address: '127.0.0.1', port: 60_163 }, peer: null, state: 'LISTEN', ipv6Only: null, device: null, so: 'fffffe123456789a', generation: '4711' }],
     ['any address', socket({ address: [0, 0, 0, 0] }), { local: { address: '0.0.0.0', port: 60_163 } }],
     ['IPv6 listener', socket({ family: 'ipv6', address: V6_LOOPBACK }), { family: 'ipv6', local: { address: '::1', port: 60_163 }, ipv6Only: null }],
-    ['dual stack', socket({ family: 'ipv6', address: new Array<number>(16).fill(0), vflag: 3 }), { family: 'ipv6', local: { address: '::', port: 60_163 }, ipv6Only: false }],
-    ['IPv6 only', socket({ family: 'ipv6', address: new Array<number>(16).fill(0), vflag: 2 }), { ipv6Only: true }],
+    ['dual stack', socket({ family: 'ipv6', address: zeros(16), vflag: 3 }), { family: 'ipv6', local: { address: '::', port: 60_163 }, ipv6Only: false }],
+    ['IPv6 only', socket({ family: 'ipv6', address: zeros(16), vflag: 2 }), { ipv6Only: true }],
     ['IPv6 socket that serves IPv4', socket({ family: 'ipv6', address: LOOPBACK, vflag: 1, state: 4, peer: { address: [10, 0, 0, 9], port: 443 } }), { family: 'ipv6', local: { address: '::ffff:127.0.0.1', port: 60_163 }, peer: { address: '::ffff:10.0.0.9', port: 443 }, state: 'ESTABLISHED' }],
     ['link-local', socket({ family: 'ipv6', address: LINK_LOCAL }), { local: { address: 'fe80::1', port: 60_163 }, device: '4' }],
     ['closing', socket({ state: 10, peer: { address: LOOPBACK, port: 50_000 } }), { state: 'TIME_WAIT', peer: { address: '127.0.0.1', port: 50_000 } }],
