@@ -374,6 +374,14 @@ describe('macOS: owners and limits', () => {
     const seen = await lookAtMac({ ...base, processes });
     expect(only(seen.sockets).owners.map(({ pid }) => pid)).toEqual([813, 814]);
   });
+  test('a socket that no descriptor stands for is told, with whoever used it last', async () => {
+    const loose = [macSocket({ transport: 'udp', address: V4 }, 60)];
+    const seen = await lookAtMac(mac([], { loose }));
+    expect(only(seen.sockets)).toMatchObject({ kernel: false, owners: [{ pid: 812, inferred: true }] });
+    expect(seen.gaps).toMatchObject([
+      { code: 'owner-undescribed', coversUse: false, values: { sockets: 1 } },
+    ]);
+  });
   test('a socket without an identity is told by its generation', async () => {
     const seen = await lookAtMac(
       mac([

@@ -167,6 +167,7 @@ export type GapCode =
   | 'sockets-others'
   | 'sockets-silent'
   | 'owners-unprinted'
+  | 'owner-undescribed'
   | 'owners-hidden'
   | 'owner-elsewhere'
   | 'owner-not-found'

@@ -100,11 +100,14 @@ function lookNative(request: ProbeRequest, calls: DarwinCalls, host: DarwinHost,
         transports: [],
       });
     }
-    if (joined.ownerless > 0 && joined.refused.size > 0) {
+    if (joined.ownerless > 0 && joined.walked) {
+      const refused = joined.refused.size > 0;
       gaps.push({
-        code: 'owners-hidden',
-        values: { sockets: joined.ownerless, processes: joined.refused.size },
-        remedy: remedies.sudo ?? remedies.tool,
+        code: refused ? 'owners-hidden' : 'owner-undescribed',
+        values: refused
+          ? { sockets: joined.ownerless, processes: joined.refused.size }
+          : { sockets: joined.ownerless },
+        remedy: refused ? (remedies.sudo ?? remedies.tool) : null,
         coversUse: false,
         transports: [],
       });
