@@ -382,6 +382,41 @@ describe('macOS: owners and limits', () => {
       { code: 'owner-undescribed', coversUse: false, values: { sockets: 1 } },
     ]);
   });
+  test('a socket that is closed while processes are walked is told no more', async () => {
+    const loose = [macSocket({ address: V4 }, 60)];
+    const options = mac([], { loose });
+    const calls = openMac(options);
+    const closing = {
+      ...calls,
+      listPids: (out: Uint8Array) => {
+        loose.length = 0;
+        return calls.listPids(out);
+      },
+    };
+    const host = { calls: closing, tools: macTools(options), pid: 900, euid: 0, release: '24.6.0' };
+    const seen = await lookDarwin({ ports: [PORT, PORT], transports: BOTH }, host);
+    expect(seen).toMatchObject({ sockets: [], gaps: [] });
+  });
+  test('a socket that comes to a process after its walk is looked for where it was used last', async () => {
+    const passed = macSocket({ address: V4 }, 60);
+    const sockets: Record<number, MacSocket> = {};
+    const base = mac([], { loose: [passed] });
+    const others = base.processes.filter(({ pid }) => pid !== 812);
+    const options = { ...base, processes: [...others, { ...NODE, sockets }] };
+    const calls = openMac(options);
+    const passing = {
+      ...calls,
+      pidInfo: (pid: number, flavor: number, out: Uint8Array | null) => {
+        // The last to be walked.
+        if (pid === 900) sockets[20] = passed;
+        return calls.pidInfo(pid, flavor, out);
+      },
+    };
+    const host = { calls: passing, tools: macTools(options), pid: 900, euid: 0, release: '24.6.0' };
+    const seen = await lookDarwin({ ports: [PORT, PORT], transports: BOTH }, host);
+    expect(only(seen.sockets).owners).toMatchObject([{ pid: 812, inferred: false }]);
+    expect(seen.gaps).toEqual([]);
+  });
   test('a socket without an identity is told by its generation', async () => {
     const seen = await lookAtMac(
       mac([
