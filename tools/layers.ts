@@ -121,6 +121,12 @@ export const ROOMS: readonly Room[] = [
     why: 'another machine’s answer is read as that of its system; who carries the bytes is not known here, so no ssh is',
   },
   {
+    folder: 'packages/probe/src/darwin',
+    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    node: true,
+    why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
+  },
+  {
     folder: 'packages/portolan/src/audit/parse',
     may: ['@portolan/core', 'jsonc-parser', 'yaml'],
     node: false,

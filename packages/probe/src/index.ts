@@ -43,6 +43,7 @@ export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './
  */
 export async function backendFor(platform: string): Promise<Backend> {
   if (platform === 'linux') return (await import('./linux/backend.ts')).linuxBackend;
+  if (platform === 'darwin') return (await import('./darwin/backend.ts')).darwinBackend;
   return (await import('./unsupported.ts')).unsupportedBackend(platform);
 }
 

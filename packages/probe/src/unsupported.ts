@@ -9,10 +9,6 @@ interface KnownSystem {
 }
 
 const SYSTEMS: Readonly<Record<string, KnownSystem>> = {
-  darwin: {
-    name: 'macOS',
-    remedy: (port) => (port === null ? 'sudo lsof -nP -i' : `sudo lsof -nP -i :${port}`),
-  },
   win32: {
     name: 'Windows',
     remedy: (port) =>

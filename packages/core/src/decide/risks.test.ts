@@ -1,6 +1,13 @@
 // Risks of a port on a host, their chances, and remedies that can be undone.
 import { describe, expect, test } from 'vitest';
-import { makeClaim, makeHost, makeRedirect, makeSocket, makeUse } from '../../../../fixtures/makers.ts';
+import {
+  makeClaim,
+  makeHost,
+  makeOwner,
+  makeRedirect,
+  makeSocket,
+  makeUse,
+} from '../../../../fixtures/makers.ts';
 import type { EphemeralDefault } from '../model/claim.ts';
 import type { Holder, HostView, Risk } from '../model/report.ts';
 import { translator } from '../text/catalog.ts';
@@ -219,5 +226,50 @@ describe('in use', () => {
     for (const verdict of ['free', 'unknown'] as const) {
       expect(risk('in-use', input(3000, {}, { use: { verdict, holders: [], gaps: [] } }))).toBeUndefined();
     }
+  });
+});
+
+describe('macOS', () => {
+  const mac = { platform: 'darwin', ephemeral: [49_152, 65_535], reserved: [] } as const;
+  const listening = (name: string, exe: string | null): RiskInput['use'] => ({
+    verdict: 'held',
+    holders: [
+      toHolder(makeSocket({ local: { address: '0.0.0.0', port: 5000 }, owners: [makeOwner({ name, exe })] })),
+    ],
+    gaps: [],
+  });
+  test('its range is told without what is known of Linux alone, and nothing is offered that it has not', () => {
+    const found = overlap(60_163, mac);
+    expect(found?.text).toEqual({
+      key: 'risk.ephemeral.any',
+      values: expect.objectContaining({ first: 49_152, last: 65_535 }),
+    });
+    expect(found?.sources).toEqual(['xnu-in-pcb', 'rfc6056']);
+    expect(found?.remedies.flatMap(({ commands }) => commands)).toEqual([]);
+  });
+  test.each([5000, 7000])('AirPlay Receiver on %i, with its switch', (port) => {
+    const found = risk('airplay-receiver', input(port, mac));
+    expect(found?.text.key).toBe('risk.airplay');
+    expect(lang.say(found?.remedies[0]?.title ?? { key: 'risk.none', values: {} })).toContain(
+      'AirPlay Receiver',
+    );
+    expect(risk('airplay-receiver', input(port, {}))).toBeUndefined();
+    expect(risk('airplay-receiver', input(port, mac, { transports: ['udp'] }))).toBeUndefined();
+  });
+  test('it is named where it has the port, and not where another has it', () => {
+    const exe = '/System/Library/CoreServices/ControlCenter.app/Contents/MacOS/ControlCenter';
+    for (const use of [listening('ControlCenter', exe), listening('ControlCe', null)]) {
+      expect(risk('airplay-receiver', input(5000, mac, { use }))?.text.key).toBe('risk.airplay.here');
+    }
+    for (const use of [
+      listening('ControlCenter', '/tmp/ControlCenter'),
+      listening('Con', null),
+      listening('node', null),
+    ]) {
+      expect(risk('airplay-receiver', input(5000, mac, { use }))).toBeUndefined();
+    }
+  });
+  test('other ports have no such risk', () => {
+    expect(risk('airplay-receiver', input(5001, mac))).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@ import { say } from '../model/message.ts';
 import { inRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
+import { AIRPLAY_PORTS, AIRPLAY_SWITCH, isAirplay } from './airplay.ts';
 import { claimName, isWide } from './claims.ts';
 import { cellOf, forecastOf } from './forecast.ts';
 
@@ -34,6 +35,7 @@ export function risksOf(input: RiskInput): Risk[] {
     browserBlocked(input),
     ephemeralElsewhere(input),
     knownPort(input),
+    airplayReceiver(input),
   ]
     .filter((risk) => risk !== null)
     .toSorted((a, b) => GRAVEST_FIRST.indexOf(a.severity) - GRAVEST_FIRST.indexOf(b.severity));
@@ -72,7 +74,10 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
   const { port, host, transports } = input;
   if (host.inEphemeral !== true || host.isReserved === true || host.ephemeral === null) return null;
   const [first, last] = host.ephemeral;
-  const text = transports.includes('tcp') ? TAKEN_BY[cellOf(port, host.ephemeral)] : 'risk.ephemeral.udp';
+  // Which numbers are taken first is known of Linux.
+  const linux = host.platform === 'linux';
+  const onLinux = transports.includes('tcp') ? TAKEN_BY[cellOf(port, host.ephemeral)] : 'risk.ephemeral.udp';
+  const text = linux ? onLinux : 'risk.ephemeral.any';
   const forecast = worstForecast(input);
   return {
     id: 'ephemeral-overlap',
@@ -88,7 +93,7 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
       parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
     }),
     remedies: reserveRemedies(input),
-    sources: ['linux-ip-sysctl', 'rfc6056'],
+    sources: [linux ? 'linux-ip-sysctl' : 'xnu-in-pcb', 'rfc6056'],
   };
 }
 
@@ -189,5 +194,23 @@ function knownPort({ port, claims }: RiskInput): Risk | null {
     remedies: [],
     // The products stand with their sources among the claims.
     sources: [],
+  };
+}
+
+/** A port of macOS's AirPlay Receiver, which is switched on as it comes: whether it has it now, and the switch. */
+function airplayReceiver({ port, host, transports, use }: RiskInput): Risk | null {
+  if (host.platform !== 'darwin' || !AIRPLAY_PORTS.has(port) || !transports.includes('tcp')) return null;
+  const listeners = use.holders.filter(({ kind, transport }) => kind === 'listener' && transport === 'tcp');
+  const here = listeners.some(({ owners }) => owners.some(isAirplay));
+  // Somebody else has it, so that AirPlay does not.
+  if (!here && listeners.some(({ owners }) => owners.length > 0)) return null;
+  return {
+    id: 'airplay-receiver',
+    severity: here ? 'medium' : 'low',
+    chance: null,
+    basis: null,
+    text: say(here ? 'risk.airplay.here' : 'risk.airplay', { port }),
+    remedies: [AIRPLAY_SWITCH],
+    sources: ['puma-dev-288', 'werkzeug-0156976'],
   };
 }

@@ -507,3 +507,28 @@ describe('other binds', () => {
     expect(tried(wish('::'), 'EACCES')).toEqual([]);
   });
 });
+
+describe('remedies on macOS, where nothing is stopped by us', () => {
+  const held = (owners: Holder['owners'], uid = ME): string[][] => {
+    const holders = [holder('127.0.0.1', { uid, owners, local: { address: '127.0.0.1', port: 5000 } })];
+    const of = input({
+      platform: 'darwin',
+      wish: wish('127.0.0.1', { port: 5000 }),
+      result: failed('EADDRINUSE'),
+      holders,
+    });
+    return whyOf(of).causes.flatMap(({ remedies }) =>
+      remedies.map(({ title, commands }) => [title.key, ...commands]),
+    );
+  };
+  test('the processes that surely have it, and root for another user’s', () => {
+    const owners = [makeOwner({ pid: 9 }), makeOwner({ pid: 7 }), makeOwner({ pid: 8, inferred: true })];
+    expect(held(owners)[0]).toEqual(['why.remedy.stop', 'kill 7 9']);
+    expect(held(owners, ME + 1)[0]).toEqual(['why.remedy.stop', 'sudo kill 7 9']);
+    expect(held([makeOwner({ inferred: true })]).flat()).not.toContain('why.remedy.stop');
+  });
+  test('AirPlay comes back when it is stopped: its switch', () => {
+    const exe = '/System/Library/CoreServices/ControlCenter.app/Contents/MacOS/ControlCenter';
+    expect(held([makeOwner({ name: 'ControlCenter', exe })])[0]).toEqual(['remedy.airplay']);
+  });
+});

@@ -13,6 +13,7 @@ import type {
   WhyDecision,
   WhyNote,
 } from '../model/why.ts';
+import { AIRPLAY_PORTS, AIRPLAY_SWITCH, isAirplay } from './airplay.ts';
 import { type Conflict, conflictOf, holderKey, mappedIpv4, overlap } from './bind-rules.ts';
 
 /** One round: who was there, what the bind gave, who was there then. */
@@ -352,9 +353,30 @@ function stopThem(holders: readonly Holder[], { wish, host, call, holders: all }
 /** Kinds that `kill` stops. */
 const STOPPED: ReadonlySet<HolderKind> = new Set(['listener', 'bound']);
 
+/** Where `kill` cannot act: the processes that are surely theirs. */
+function stopByHand(holders: readonly Holder[], { host }: WhyInput): Remedy[] {
+  const owners = holders.flatMap((holder) => holder.owners).filter(({ inferred }) => !inferred);
+  if (owners.length === 0) return [];
+  const foreign = host.uid !== 0 && holders.some(({ uid }) => uid !== null && uid !== host.uid);
+  const pids = [...new Set(owners.map(({ pid }) => pid))].toSorted((a, b) => a - b);
+  return [
+    {
+      title: say('why.remedy.stop', { count: holders.length }),
+      commands: [`${foreign ? 'sudo ' : ''}kill ${pids.join(' ')}`],
+      needsRoot: foreign,
+      persistent: false,
+      undo: [],
+    },
+  ];
+}
+
 function holderRemedies(kind: HolderKind, holders: readonly Holder[], input: WhyInput): Remedy[] {
   const { wish, platform } = input;
-  if (kind === 'listener' || kind === 'bound') return [stopThem(holders, input)];
+  if (kind === 'listener' || kind === 'bound') {
+    const airplay = platform === 'darwin' && AIRPLAY_PORTS.has(wish.port);
+    if (airplay && holders.some(({ owners }) => owners.some(isAirplay))) return [AIRPLAY_SWITCH];
+    return platform === 'linux' ? [stopThem(holders, input)] : stopByHand(holders, input);
+  }
   if (kind === 'kernel') {
     return [
       {

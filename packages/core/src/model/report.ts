@@ -110,7 +110,8 @@ export type RiskId =
   | 'ephemeral-elsewhere'
   | 'browser-blocked'
   | 'privileged'
-  | 'known-port';
+  | 'known-port'
+  | 'airplay-receiver';
 
 /** Something that can go wrong with a service on this port. */
 export interface Risk {

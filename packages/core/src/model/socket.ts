@@ -112,12 +112,12 @@ export interface Owner {
   readonly argv: readonly string[] | null;
   readonly cwd: string | null;
   readonly user: string | null;
-  /** systemd unit, from the cgroup path. */
+  /** systemd unit, from the cgroup path; on macOS the label of a launchd job. */
   readonly unit: string | null;
   readonly container: Container | null;
   /** Who started it, nearest first, up to but without pid 1; empty where nothing is known. */
   readonly launchedBy: readonly ProcessRef[];
-  /** True where the owner follows from the socket's cgroup and not from a file descriptor. */
+  /** True where the owner follows from the socket's cgroup, or on macOS from its last use, and not from a descriptor. */
   readonly inferred: boolean;
 }
 
@@ -129,7 +129,10 @@ export interface Socket {
   /** null where the socket has no peer. */
   readonly peer: Endpoint | null;
   readonly state: SocketState;
-  /** 0 where the kernel keeps no inode for it (TIME_WAIT, orphans, request sockets). */
+  /**
+   * 0 where the kernel keeps no inode for it (TIME_WAIT, orphans, request sockets). On macOS the generation of its control
+   * block, which tells it from others of its transport; below zero where something else had to.
+   */
   readonly inode: number;
   /** User the socket belongs to; null where the kernel no longer says. */
   readonly uid: number | null;
@@ -161,6 +164,10 @@ export interface Socket {
 export type GapCode =
   | 'unsupported-platform'
   | 'sockets-unreadable'
+  | 'sockets-others'
+  | 'sockets-silent'
+  | 'owners-unprinted'
+  | 'owner-undescribed'
   | 'owners-hidden'
   | 'owner-elsewhere'
   | 'owner-not-found'
@@ -284,7 +291,7 @@ export interface Snapshot {
   /** ISO 8601 in UTC. */
   readonly takenAt: string;
   /** How sockets were read; `printed`: from what a tool printed. */
-  readonly via: 'sock_diag' | 'procfs' | 'printed' | 'none';
+  readonly via: 'sock_diag' | 'procfs' | 'libproc' | 'printed' | 'none';
   readonly limits: HostLimits;
   /** Ports in use within the ephemeral range; null where they were not counted. */
   readonly ephemeralUse: EphemeralUse | null;

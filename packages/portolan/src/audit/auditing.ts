@@ -34,6 +34,8 @@ const HOST_GAPS: ReadonlySet<string> = new Set([
   'unsupported-platform',
   'limits-unreadable',
   'sockets-unreadable',
+  'sockets-others',
+  'sockets-silent',
   'recorded-host',
   'remote-host',
   'remote-closed',
