@@ -32,6 +32,7 @@ export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './
  */
 export async function backendFor(platform: string): Promise<Backend> {
   if (platform === 'linux') return (await import('./linux/backend.ts')).linuxBackend;
+  if (platform === 'win32') return (await import('./win32/backend.ts')).win32Backend;
   return (await import('./unsupported.ts')).unsupportedBackend(platform);
 }
 

@@ -13,13 +13,6 @@ const SYSTEMS: Readonly<Record<string, KnownSystem>> = {
     name: 'macOS',
     remedy: (port) => (port === null ? 'sudo lsof -nP -i' : `sudo lsof -nP -i :${port}`),
   },
-  win32: {
-    name: 'Windows',
-    remedy: (port) =>
-      port === null
-        ? 'Get-NetTCPConnection | Format-Table Local*, Remote*, State, OwningProcess'
-        : `Get-NetTCPConnection -LocalPort ${port} | Format-Table Local*, Remote*, State, OwningProcess`,
-  },
 };
 
 /** A backend that sees nothing and says so, for `platform` (a value of process.platform). */

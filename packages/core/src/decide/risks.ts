@@ -1,10 +1,12 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
+
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
 import type { Forecast } from '../model/forecast.ts';
 import { say } from '../model/message.ts';
 import { inRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
+import { platformOf } from './audit-rules.ts';
 import { claimName, isWide } from './claims.ts';
 import { cellOf, forecastOf } from './forecast.ts';
 
@@ -67,12 +69,21 @@ const TAKEN_BY = {
   bindUpper: 'risk.ephemeral.bind.upper',
 } as const;
 
+/** Where systems say which ports they hand out. */
+const EPHEMERAL_SOURCE: Readonly<Record<string, readonly string[]>> = {
+  linux: ['linux-ip-sysctl'],
+  win32: ['ms-929851'],
+};
+
 /** The port lies where this host's kernel takes ports for outgoing connections. */
 function ephemeralOverlap(input: RiskInput): Risk | null {
   const { port, host, transports } = input;
   if (host.inEphemeral !== true || host.isReserved === true || host.ephemeral === null) return null;
   const [first, last] = host.ephemeral;
-  const text = transports.includes('tcp') ? TAKEN_BY[cellOf(port, host.ephemeral)] : 'risk.ephemeral.udp';
+  // Which ports come first was measured on Linux alone.
+  const linux = host.platform === 'linux';
+  const known = transports.includes('tcp') ? TAKEN_BY[cellOf(port, host.ephemeral)] : 'risk.ephemeral.udp';
+  const text = linux ? known : 'risk.ephemeral.any';
   const forecast = worstForecast(input);
   return {
     id: 'ephemeral-overlap',
@@ -88,7 +99,7 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
       parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
     }),
     remedies: reserveRemedies(input),
-    sources: ['linux-ip-sysctl', 'rfc6056'],
+    sources: [...(EPHEMERAL_SOURCE[host.platform] ?? []), 'rfc6056'],
   };
 }
 
@@ -126,7 +137,7 @@ function reserveRemedies({ port, host, call }: RiskInput): Remedy[] {
 /** Shipped ephemeral ranges of other systems that hold the port: a service is often carried over. */
 function ephemeralElsewhere({ port, host, defaults }: RiskInput): Risk | null {
   const others = defaults.filter(
-    (entry) => entry.os.toLowerCase() !== host.platform && entry.ranges.some((range) => inRange(port, range)),
+    (entry) => platformOf(entry.os) !== host.platform && entry.ranges.some((range) => inRange(port, range)),
   );
   const names = [...new Set(others.map((entry) => entry.os))];
   // The old Windows range is of interest to nobody who asks about a port of today.
