@@ -163,6 +163,8 @@ const TICKS_KEPT = 100n;
 
 function socketOf(row: WindowsRow, owners: readonly Owner[]): Socket {
   const { pid, createdAt } = row;
+  // Where a listener's pid is not told somebody has it all the same.
+  const ownerless = pid === 0 && row.state !== 'LISTEN' && row.state !== 'UNCONN';
   return {
     transport: row.transport,
     family: row.family,
@@ -170,7 +172,7 @@ function socketOf(row: WindowsRow, owners: readonly Owner[]): Socket {
     peer: row.peer,
     state: row.state,
     // Windows has no inodes: when it was bound stands for the socket, below zero as it is no kernel's number.
-    inode: pid === 0 ? 0 : createdAt === null ? -pid : -Number(createdAt / TICKS_KEPT),
+    inode: ownerless ? 0 : createdAt === null ? -(pid + 1) : -Number(createdAt / TICKS_KEPT),
     uid: null,
     user: null,
     freeInMs: null,

@@ -1,5 +1,5 @@
 // Ranges that Windows hands out and keeps back, as netsh lists them for each transport and family.
-import type { Exclusion, Gap, HostLimits, PortRange, Transport } from '@portolan/core';
+import type { Exclusion, Gap, HostLimits, PortRange, Transport, WindowsList } from '@portolan/core';
 import { type ExcludedRange, parseDynamicPorts, parseExcludedRanges } from '../parse/win32-netsh.ts';
 import type { ToolRunner } from './run-tool.ts';
 
@@ -25,12 +25,7 @@ export async function readRanges(
   transports: readonly Transport[],
   withLimits: boolean,
 ): Promise<Ranges> {
-  const lists: List[] = (['tcp', 'udp'] as const)
-    .filter((transport) => transports.includes(transport))
-    .flatMap((transport) => [
-      { transport, family: 'ipv4' },
-      { transport, family: 'ipv6' },
-    ]);
+  const lists = listsOf(transports);
   const excluded = await Promise.all(lists.map((list) => readExcluded(run, list)));
   const dynamic = await Promise.all(
     lists.map((list) => (withLimits ? readDynamic(run, list) : Promise.resolve(null))),
@@ -85,6 +80,27 @@ export async function readRanges(
   }
   const reserved = excluded.some((list) => list === null) ? null : common(excluded.filter((l) => l !== null));
   return { limits: { ephemeral, reserved, unprivilegedFrom: NO_PRIVILEGED }, exclusions, gaps };
+}
+
+/** All four lists of excluded ranges; null where one cannot be read. */
+export async function excludedLists(run: ToolRunner): Promise<readonly WindowsList[] | null> {
+  const read = await Promise.all(
+    listsOf(['tcp', 'udp']).map(async (list) => {
+      const ranges = await readExcluded(run, list);
+      return ranges === null ? null : { ...list, ranges };
+    }),
+  );
+  const lists = read.filter((list) => list !== null);
+  return lists.length === read.length ? lists : null;
+}
+
+function listsOf(transports: readonly Transport[]): List[] {
+  return (['tcp', 'udp'] as const)
+    .filter((transport) => transports.includes(transport))
+    .flatMap((transport): List[] => [
+      { transport, family: 'ipv4' },
+      { transport, family: 'ipv6' },
+    ]);
 }
 
 function nameOf({ transport, family }: List): string {
