@@ -163,6 +163,8 @@ function refusalWords({ state }: ReserveReport, refusal: ReserveRefusal, what: M
     system: systemName(state.platform),
     what,
   });
+  if (refusal === 'other-system' && state.platform === 'win32')
+    return { severity: 'info', first: say('reserve.refused.unread.win32'), second: null };
   if (refusal === 'other-system') return { severity: 'info', first, second: null };
   if (refusal === 'not-ours' && state.platform === 'win32')
     return { severity: 'medium', first, second: say('reserve.refused.not-ours.win32') };
