@@ -38,7 +38,7 @@ function fakeApi(fake: Fake): WindowsApi & { readonly open: Set<number> } {
   const serve = (rows: readonly EncodedRow[] | number, kind: 'tcp' | 'udp', six: boolean, table: Buffer | null, size: Buffer): number => {
     if (typeof rows === 'number') return rows;
     calls += 1;
-    const many = fake.grows === true && kind === 'tcp' && !six ? rows.concat(Array<EncodedRow>(calls * 500).fill({ local: ANY, port: 1, pid: 9 })) : rows;
+    const many = fake.grows === true && kind === 'tcp' && !six ? rows.concat(Array.from({ length: calls * 500 }, (): EncodedRow => ({ local: ANY, port: 1, pid: 9 }))) : rows;
     const bytes = encodeTable(kind, many, six);
     const room = size.readUInt32LE();
     size.writeUInt32LE(bytes.length);
@@ -125,7 +125,7 @@ function backend(fake: Fake | null, more: Readonly<Record<string, string>> = {},
   const { run, ran } = programs(more);
   const api = fake === null ? null : fakeApi(fake);
   const made = windowsBackend({ api: () => api, run, mirrored: () => mirrored, release: () => '10.0.26100' });
-  return { look: made.look, ran, open: api?.open ?? new Set<number>() };
+  return { look: (request: ProbeRequest) => made.look(request), ran, open: api?.open ?? new Set<number>() };
 }
 
 const SVCHOST = 'C:\\Windows\\System32\\svchost.exe';

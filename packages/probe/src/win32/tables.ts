@@ -68,8 +68,8 @@ function fetchTable(api: WindowsApi, { transport, family }: TableKind): Buffer |
   for (let i = 0; i < TRIES && length <= SIZE_LIMIT; i++) {
     const table = nativeBuffer(length);
     size.writeUInt32LE(length);
-    const call = transport === 'tcp' ? api.tcpTable : api.udpTable;
-    const code = call(table, size, FAMILIES[family], CLASSES[transport]);
+    const asked = [table, size, FAMILIES[family], CLASSES[transport]] as const;
+    const code = transport === 'tcp' ? api.tcpTable(...asked) : api.udpTable(...asked);
     if (code === NO_ERROR) return table;
     if (code === ERROR_NOT_SUPPORTED && family === 'ipv6') return null;
     if (code !== ERROR_INSUFFICIENT_BUFFER) return `error ${code}`;
