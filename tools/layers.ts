@@ -127,6 +127,12 @@ export const ROOMS: readonly Room[] = [
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
+    folder: 'packages/probe/src/win32',
+    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    node: true,
+    why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
+  },
+  {
     folder: 'packages/portolan/src/audit/parse',
     may: ['@portolan/core', 'jsonc-parser', 'yaml'],
     node: false,

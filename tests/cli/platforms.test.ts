@@ -30,11 +30,6 @@ interface Answer {
 describe.each([
   // Played elsewhere, macOS has neither its libraries nor its tools.
   ['darwin', null, null],
-  [
-    'win32',
-    'Windows',
-    'Get-NetTCPConnection -LocalPort 5000 | Format-Table Local*, Remote*, State, OwningProcess',
-  ],
   ['sunos', 'sunos', 'netstat -an'],
 ])('%s', (platform, name, remedy) => {
   test('the report has the claims and a gap', () => {
@@ -81,4 +76,20 @@ describe.each([
     expect(portolan(platform, 'search', 'xsan').code).toBe(0);
     expect(portolan(platform, 'facts').code).toBe(0);
   });
+});
+
+test('Windows without anything that could be asked: every list is a gap with its command, and nothing is free', () => {
+  const { code, out, err } = portolan('win32', '5000', '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const { host, use } = JSON.parse(out) as Answer;
+  expect(host).toMatchObject({ platform: 'win32', ephemeral: null });
+  expect(use.verdict).toBe('unknown');
+  expect(use.gaps.map(({ remedy }) => remedy)).toEqual([
+    'netstat -ano -p tcp',
+    'netstat -ano -p udp',
+    'netsh interface ipv4 show excludedportrange protocol=tcp',
+    'netsh int ipv4 show dynamicport tcp',
+  ]);
+  expect(portolan('win32', 'who', '5000').code).toBe(3);
+  expect(portolan('win32', 'list').code).toBe(0);
 });

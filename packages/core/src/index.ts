@@ -68,6 +68,7 @@ export {
 } from './decide/port-set.ts';
 export { isAsPlanned, planReserve, type ReserveInput } from './decide/reserve.ts';
 export { type ProofSum, proofSum, repeatedTrial } from './decide/reserve-proof.ts';
+export { planWindows, type WindowsPlan, windowsDone } from './decide/reserve-windows.ts';
 export { resolverReport, resolverSetup } from './decide/resolver.ts';
 export { type RiskInput, risksOf } from './decide/risks.ts';
 export { searchClaims } from './decide/search.ts';

@@ -18,6 +18,7 @@ import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
 import type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 import type { ProofRequest, Prover, Reservations } from './reservations.ts';
+import type { WindowsExclusions } from './win32/exclusions.ts';
 
 export type { Actions, Grip, GripFailure, Sent, SignalName } from './actions.ts';
 export type {
@@ -36,6 +37,7 @@ export type { ProcessMarks } from './linux/process-mark.ts';
 export type { ReservationOptions } from './linux/reservations.ts';
 export type { Conversation, RemoteAnswer } from './remote/conversation.ts';
 export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './reservations.ts';
+export type { WindowsExclusions } from './win32/exclusions.ts';
 
 /**
  * The probe for a platform (a value of process.platform), loaded on demand. A platform without one gets a
@@ -44,6 +46,7 @@ export type { ProofRequest, Prover, Refused, Reservations, StagedFile } from './
 export async function backendFor(platform: string): Promise<Backend> {
   if (platform === 'linux') return (await import('./linux/backend.ts')).linuxBackend;
   if (platform === 'darwin') return (await import('./darwin/backend.ts')).darwinBackend;
+  if (platform === 'win32') return (await import('./win32/backend.ts')).win32Backend;
   return (await import('./unsupported.ts')).unsupportedBackend(platform);
 }
 
@@ -103,6 +106,11 @@ export async function allocatorSample(count: number): Promise<AllocatorSample> {
 /** The reserved ports of this network namespace, to be read and changed (Linux). */
 export async function reservations(options: ReservationOptions): Promise<Reservations> {
   return (await import('./linux/reservations.ts')).linuxReservations(options);
+}
+
+/** The lists of ports that Windows keeps back, to be read and changed. */
+export async function windowsExclusions(): Promise<WindowsExclusions> {
+  return (await import('./win32/exclusions.ts')).windowsExclusions();
 }
 
 /** Asks the kernel for ports to prove a reservation (Linux); it must be closed. */

@@ -187,6 +187,11 @@ const PLATFORMS: Readonly<Record<string, string>> = {
   AIX: 'aix',
 };
 
+/** The value of process.platform for a system of the facts; null where Node does not run on it. */
+export function platformOf(os: string): string | null {
+  return PLATFORMS[os] ?? null;
+}
+
 /** Current systems that hand some of these ports out by default; those of this host's kind are left out on demand. */
 export function systemsWith(
   ports: PortRange,

@@ -58,6 +58,10 @@ export function heldPorts(snapshot: Snapshot, transports: readonly Transport[]):
     if (!transports.includes(transport)) continue;
     for (let port = ports[0]; port <= ports[1]; port++) held.add(port);
   }
+  for (const { transport, ports } of snapshot.exclusions ?? []) {
+    if (!transports.includes(transport)) continue;
+    for (let port = ports[0]; port <= ports[1]; port++) held.add(port);
+  }
   return held;
 }
 

@@ -1,4 +1,5 @@
 // What could take the port or keep a service on it from working, how likely, and what to do about it.
+
 import { type Claim, type EphemeralDefault } from '../model/claim.ts';
 import type { Forecast } from '../model/forecast.ts';
 import { say } from '../model/message.ts';
@@ -6,6 +7,7 @@ import { inRange, type Transport } from '../model/port.ts';
 import type { HostView, Remedy, Risk, Severity, Use } from '../model/report.ts';
 import type { EphemeralUse } from '../model/socket.ts';
 import { AIRPLAY_PORTS, AIRPLAY_SWITCH, isAirplay } from './airplay.ts';
+import { platformOf } from './audit-rules.ts';
 import { claimName, isWide } from './claims.ts';
 import { cellOf, forecastOf } from './forecast.ts';
 
@@ -69,6 +71,13 @@ const TAKEN_BY = {
   bindUpper: 'risk.ephemeral.bind.upper',
 } as const;
 
+/** Where systems say which ports they hand out. */
+const EPHEMERAL_SOURCE: Readonly<Record<string, readonly string[]>> = {
+  linux: ['linux-ip-sysctl'],
+  darwin: ['xnu-in-pcb'],
+  win32: ['ms-929851'],
+};
+
 /** The port lies where this host's kernel takes ports for outgoing connections. */
 function ephemeralOverlap(input: RiskInput): Risk | null {
   const { port, host, transports } = input;
@@ -93,7 +102,7 @@ function ephemeralOverlap(input: RiskInput): Risk | null {
       parity: say((port & 1) === 1 ? 'parity.odd' : 'parity.even'),
     }),
     remedies: reserveRemedies(input),
-    sources: [linux ? 'linux-ip-sysctl' : 'xnu-in-pcb', 'rfc6056'],
+    sources: [...(EPHEMERAL_SOURCE[host.platform] ?? []), 'rfc6056'],
   };
 }
 
@@ -131,7 +140,7 @@ function reserveRemedies({ port, host, call }: RiskInput): Remedy[] {
 /** Shipped ephemeral ranges of other systems that hold the port: a service is often carried over. */
 function ephemeralElsewhere({ port, host, defaults }: RiskInput): Risk | null {
   const others = defaults.filter(
-    (entry) => entry.os.toLowerCase() !== host.platform && entry.ranges.some((range) => inRange(port, range)),
+    (entry) => platformOf(entry.os) !== host.platform && entry.ranges.some((range) => inRange(port, range)),
   );
   const names = [...new Set(others.map((entry) => entry.os))];
   // The old Windows range is of interest to nobody who asks about a port of today.

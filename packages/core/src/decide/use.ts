@@ -2,7 +2,7 @@
 import type { PortRange, Transport } from '../model/port.ts';
 import { inRange } from '../model/port.ts';
 import { HOLDER_KINDS, type Holder, type HolderKind, type Use } from '../model/report.ts';
-import type { NetNamespace, Redirect, Snapshot, Socket } from '../model/socket.ts';
+import type { Exclusion, NetNamespace, Redirect, Snapshot, Socket } from '../model/socket.ts';
 
 /** States in which no process has the socket any more (RFC 9293 s3.3.2). */
 const OWNERLESS_STATES: ReadonlySet<string> = new Set([
@@ -84,6 +84,37 @@ export function redirectHolder(redirect: Redirect, ports: PortRange | null): Hol
   };
 }
 
+/** The holder that a range is which the system keeps back, for the ports that are asked about. */
+function exclusionHolder(exclusion: Exclusion, ports: PortRange | null): Holder {
+  const [first] = exclusion.ports;
+  return {
+    kind: 'excluded',
+    transport: exclusion.transport,
+    local: {
+      address: exclusion.family === 'ipv6' ? '::' : '0.0.0.0',
+      port: ports === null ? first : Math.max(first, ports[0]),
+    },
+    peer: null,
+    state: 'EXCLUDED',
+    freeInMs: null,
+    namespace: null,
+    uid: null,
+    user: null,
+    // The lists of the two families are apart.
+    ipv6Only: exclusion.family === 'ipv6' ? true : null,
+    owners: [],
+    device: null,
+    mptcp: false,
+    group: 1,
+    activation: null,
+    publishes: null,
+    redirect: null,
+    exclusion,
+    inode: 0,
+    ownerHidden: false,
+  };
+}
+
 /** Holders in the order they are shown: here before elsewhere, then by port, kind, transport and address. */
 export function holdersOf(
   snapshot: Snapshot,
@@ -119,6 +150,10 @@ export function holdersInTurn(
   for (const redirect of snapshot.redirects) {
     if (ports !== null && (redirect.ports[0] > ports[1] || redirect.ports[1] < ports[0])) continue;
     if (transports.includes(redirect.transport)) entries.push(redirectHolder(redirect, ports));
+  }
+  for (const exclusion of snapshot.exclusions ?? []) {
+    if (ports !== null && (exclusion.ports[0] > ports[1] || exclusion.ports[1] < ports[0])) continue;
+    if (transports.includes(exclusion.transport)) entries.push(exclusionHolder(exclusion, ports));
   }
   const keys = sortedKeys(entries);
   const count = entries.length;

@@ -1,5 +1,5 @@
 // Why a bind fails or how far it can be relied on: the picture before and after, and what the kernel said, joined.
-import { type Message, say } from '../model/message.ts';
+import { listed, type Message, say } from '../model/message.ts';
 import { inRange } from '../model/port.ts';
 import type { Holder, HolderKind, Remedy, Risk } from '../model/report.ts';
 import type { Gap, HostLimits } from '../model/socket.ts';
@@ -178,6 +178,7 @@ export function whyOf(input: WhyInput): WhyDecision {
  * the way. The rules are Linux's; on other systems a TCP listener on the very same address is in the way as well.
  */
 function byEvidence({ wish, holders, host, platform }: WhyInput): BindResult | null {
+  if (keptBack(wish, holders).length > 0) return { ok: false, errno: 'EACCES', step: 'bind', exact: true };
   const inTheWay = holders.some(
     (holder) =>
       conflictOf(wish, holder, host.uid) === 'certain' &&
@@ -219,9 +220,12 @@ function causesOf(input: WhyInput, result: BindResult, holders: readonly Holder[
       if (wish.port === 0) return [cause('exhausted', say('why.exhausted', rangeValues(limits)))];
       return inUse(input, holders);
     case 'EACCES':
-    case 'EPERM':
+    case 'EPERM': {
+      const kept = keptBack(wish, holders);
+      if (errno === 'EACCES' && kept.length > 0) return [excluded(wish, kept)];
       // For low ports the kernel says EACCES; EPERM is the word of seccomp and BPF filters.
       return [errno === 'EACCES' && isPrivileged(input) ? privileged(input) : refused(input, result)];
+    }
     case 'EAFNOSUPPORT':
       return [
         cause('family-unsupported', say('why.family', { family: wish.family === 'ipv6' ? 'IPv6' : 'IPv4' }), [
@@ -242,6 +246,34 @@ function causesOf(input: WhyInput, result: BindResult, holders: readonly Holder[
       if (lacksAddress(result, wish)) return [notHere(input)];
       return [cause('other', say('why.other', { errno: result.errno ?? '?', step: result.step ?? 'bind' }))];
   }
+}
+
+/** Ranges that the system keeps back from this very bind. */
+function keptBack(wish: BindWish, holders: readonly Holder[]): Holder[] {
+  return holders.filter(({ exclusion }) => {
+    if (exclusion === undefined || exclusion.transport !== wish.transport) return false;
+    const both = wish.family === 'ipv6' && wish.address === '::' && wish.v6only !== true;
+    return inRange(wish.port, exclusion.ports) && (both || exclusion.family === wish.family);
+  });
+}
+
+/** A range of Hyper-V or WinNAT: while WinNAT is stopped, the port can be kept for programs that bind it on purpose. */
+function excluded({ port, transport }: BindWish, holders: readonly Holder[]): Cause {
+  const families = [...new Set(holders.map(({ exclusion }) => exclusion?.family ?? 'ipv4'))].toSorted();
+  const each = (verb: 'add' | 'delete'): string[] =>
+    families.map(
+      (family) =>
+        `netsh int ${family} ${verb} excludedportrange protocol=${transport} startport=${port} numberofports=1 store=persistent`,
+    );
+  const remedy: Remedy = {
+    title: say('why.remedy.excluded'),
+    commands: ['net stop winnat', ...each('add'), 'net start winnat'],
+    needsRoot: true,
+    persistent: true,
+    undo: each('delete'),
+  };
+  const ranges = [...new Set(holders.map(({ exclusion }) => (exclusion?.ports ?? []).join('–')))];
+  return cause('excluded', say('why.excluded', { port, ranges: listed(ranges, 3) }), [remedy], holders);
 }
 
 /** Where IPv6 is switched off so that the address cannot be here: on all interfaces, or on the one it belongs to. */

@@ -5,6 +5,7 @@ import type { IanaRange, PortRange, Transport } from './port.ts';
 import type {
   Activation,
   Endpoint,
+  Exclusion,
   Gap,
   NetNamespace,
   Owner,
@@ -37,8 +38,8 @@ export interface Holder {
   readonly transport: Transport;
   readonly local: Endpoint;
   readonly peer: Endpoint | null;
-  /** State of the socket; `REDIRECT` for a rule, which has none. */
-  readonly state: SocketState | 'REDIRECT';
+  /** State of the socket; `REDIRECT` for a rule and `EXCLUDED` for a range, which have none. */
+  readonly state: SocketState | 'REDIRECT' | 'EXCLUDED';
   /** Milliseconds until it goes away by itself; null where it does not. */
   readonly freeInMs: number | null;
   /** Network namespace; null for the one we are in. A holder of another one does not keep the port from us. */
@@ -57,6 +58,8 @@ export interface Holder {
   readonly publishes: Published | null;
   /** The rule, where the holder is one. */
   readonly redirect: Redirect | null;
+  /** The range, where the holder is one; left out for all others. */
+  readonly exclusion?: Exclusion;
   /** Inode of its socket, which stands for it as long as it lives; 0 where it has none. Not part of the JSON. */
   readonly inode: number;
   /** True where a process has it and could not be seen; not part of the JSON, where a gap says it. */

@@ -96,6 +96,21 @@ export interface ReserveState {
   readonly foldersMissing: number;
 }
 
+/** One of the four lists of Windows (`excludedportrange`), as it is now. */
+export interface WindowsList {
+  readonly transport: 'tcp' | 'udp';
+  readonly family: 'ipv4' | 'ipv6';
+  /** `administered`: made by an administrator, so that binding on purpose stays allowed. */
+  readonly ranges: readonly { readonly ports: PortRange; readonly administered: boolean }[];
+}
+
+/** One run of netsh, and the one that takes it back. */
+export interface WindowsStep {
+  readonly verb: 'add' | 'delete';
+  readonly args: readonly string[];
+  readonly undo: readonly string[];
+}
+
 export type ReserveNoteKind =
   | 'outside'
   | 'already'
@@ -139,6 +154,8 @@ export type ReserveRefusal =
   | 'drop-in-unreadable'
   | 'leaves-none'
   | 'not-ours'
+  | 'excluded'
+  | 'inexact'
   | 'other-system';
 
 /** What would change. */

@@ -101,6 +101,14 @@ export interface Redirect {
   readonly publishes: Published | null;
 }
 
+/** Ports that the system keeps back without any socket: whoever binds one gets EACCES (Windows: `excludedportrange`). */
+export interface Exclusion {
+  readonly transport: Transport;
+  readonly family: 'ipv4' | 'ipv6';
+  /** Inclusive. */
+  readonly ports: PortRange;
+}
+
 /** A process behind a socket. */
 export interface Owner {
   readonly pid: number;
@@ -178,6 +186,11 @@ export type GapCode =
   | 'bound-invisible'
   | 'bound-unlisted'
   | 'limits-unreadable'
+  | 'bound-untold'
+  | 'ranges-differ'
+  | 'exclusions-unreadable'
+  | 'wsl'
+  | 'http-sys'
   | 'recorded-host'
   | 'no-host'
   | 'look-failed'
@@ -291,12 +304,14 @@ export interface Snapshot {
   /** ISO 8601 in UTC. */
   readonly takenAt: string;
   /** How sockets were read; `printed`: from what a tool printed. */
-  readonly via: 'sock_diag' | 'procfs' | 'libproc' | 'printed' | 'none';
+  readonly via: 'sock_diag' | 'procfs' | 'libproc' | 'iphlpapi' | 'powershell' | 'printed' | 'none';
   readonly limits: HostLimits;
   /** Ports in use within the ephemeral range; null where they were not counted. */
   readonly ephemeralUse: EphemeralUse | null;
   readonly sockets: readonly Socket[];
   /** Rules of this network namespace that take a port's packets elsewhere. */
   readonly redirects: readonly Redirect[];
+  /** Left out on systems that have no such lists. */
+  readonly exclusions?: readonly Exclusion[];
   readonly gaps: readonly Gap[];
 }

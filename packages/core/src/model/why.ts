@@ -89,6 +89,7 @@ export type CauseKind =
   | 'kernel'
   | 'connection'
   | 'closing'
+  | 'excluded'
   | 'dual-stack'
   | 'privileged'
   | 'address-not-here'

@@ -1,5 +1,6 @@
 // How holders, owners and gaps are put into words, for every page that shows them.
 import { listed, type Message, type MessageValue, say } from '../model/message.ts';
+import type { PortRange } from '../model/port.ts';
 import type { Holder } from '../model/report.ts';
 import type { Container, Endpoint, Gap, NetNamespace, Owner, Published, Redirect } from '../model/socket.ts';
 import { data, type Inline, joined, type Node, said } from './tree.ts';
@@ -60,6 +61,11 @@ export function secondsLeft(ms: number): MessageValue {
   return { decimal: Math.ceil(ms / 100) / 10 };
 }
 
+/** `50000–50059`, or the one port. */
+export function rangeWords([first, last]: PortRange): string {
+  return first === last ? String(first) : `${first}–${last}`;
+}
+
 /** Who holds it, in a few words, to stand inside a sentence. */
 export function whoWords(holder: Holder): Message {
   if (holder.publishes !== null) {
@@ -78,6 +84,7 @@ export function whoWords(holder: Holder): Message {
     });
   }
   if (holder.redirect !== null) return say('who.rule', { by: holder.redirect.by });
+  if (holder.exclusion !== undefined) return say('who.excluded');
   const first = mainOwner(holder);
   if (first === undefined) return userWords(holder) ?? say('who.unknown');
   const one = say('who.process', { name: first.name, pid: first.pid });
@@ -96,6 +103,13 @@ function userWords({ user, uid }: Holder): Message | null {
   return uid === null ? null : say('who.user', { user: String(uid) });
 }
 
+/** Where it is: an endpoint, what a rule matches, or a range that the system keeps back. */
+function placeOf({ redirect, exclusion, local }: Holder): string {
+  if (redirect !== null) return redirectFrom(redirect);
+  if (exclusion === undefined) return formatEndpoint(local);
+  return `${exclusion.family === 'ipv6' ? '[::]' : local.address}:${rangeWords(exclusion.ports)}`;
+}
+
 /** Most owners of one socket that are described one by one. */
 const OWNERS_SHOWN = 8;
 
@@ -104,7 +118,7 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
   const parts: Inline[][] = [
     [said(say(`kind.${holder.kind}`), 'strong')],
     [data(holder.transport)],
-    [data(holder.redirect === null ? formatEndpoint(holder.local) : redirectFrom(holder.redirect))],
+    [data(placeOf(holder))],
   ];
   if (holder.redirect !== null) {
     const { family, address } = holder.redirect;
@@ -114,11 +128,12 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
   if (holder.redirect === null && holder.peer !== null) {
     parts.push([said(say('holder.peer', { peer: formatEndpoint(holder.peer) }))]);
   }
-  if (holder.kind !== 'bound' && holder.redirect === null) parts.push([data(holder.state)]);
+  const stateless = holder.redirect !== null || holder.exclusion !== undefined;
+  if (holder.kind !== 'bound' && !stateless) parts.push([data(holder.state)]);
   if (holder.mptcp) parts.push([said(say('holder.mptcp'), 'dim')]);
   if (holder.device !== null) parts.push([said(say('holder.device', { device: holder.device }), 'accent')]);
   if (holder.group > 1) parts.push([said(say('holder.group', { count: holder.group }), 'dim')]);
-  if (holder.local.address === '::' && holder.ipv6Only !== null) {
+  if (holder.local.address === '::' && holder.ipv6Only !== null && !stateless) {
     parts.push([said(say(holder.ipv6Only ? 'holder.v6only' : 'holder.dual'), 'dim')]);
   }
   if (holder.freeInMs !== null) {
@@ -143,7 +158,8 @@ export function holderNodes(holder: Holder): { inline: Inline[]; nodes: Node[] }
   const skipped = holder.owners.length - OWNERS_SHOWN;
   if (skipped > 0)
     nodes.push({ kind: 'para', inline: [said(say('owner.skipped', { count: skipped }), 'dim')] });
-  if (holder.owners.length === 0 && holder.redirect === null) {
+  if (holder.exclusion !== undefined) nodes.push({ kind: 'para', inline: [said(say('holder.excluded'))] });
+  if (holder.owners.length === 0 && !stateless) {
     const inline: Inline[] = [said(ownerlessWords(holder))];
     if (holder.ownerHidden && holder.user !== null) {
       inline.push(data('; '), said(say('holder.user', { user: holder.user })));

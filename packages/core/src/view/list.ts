@@ -12,6 +12,7 @@ import {
   gapsNode,
   mainOwner,
   namespaceName,
+  rangeWords,
   redirectCells,
   whoWords,
 } from './holder-words.ts';
@@ -110,8 +111,11 @@ function holdersTable(holders: readonly Holder[], claimsOf: (port: number) => re
     ],
     rows: holders.map((holder) => {
       const rule = holder.redirect === null ? null : redirectCells(holder.redirect);
-      const key = `${rule?.ports ?? holder.local.port}/${holder.transport}`;
-      const wide = holder.redirect !== null && holder.redirect.ports[0] !== holder.redirect.ports[1];
+      const { exclusion } = holder;
+      const kept = exclusion === undefined ? null : rangeWords(exclusion.ports);
+      const key = `${rule?.ports ?? kept ?? holder.local.port}/${holder.transport}`;
+      const [first, last] = holder.redirect?.ports ?? exclusion?.ports ?? [0, 0];
+      const wide = first !== last;
       // What its first port is said to carry says nothing of a whole range.
       const claims = wide ? [] : claimsOf(holder.local.port);
       const short = shortClaims.get(key) ?? shortClaim(claims, [holder.transport]);
@@ -150,6 +154,7 @@ export function ownerCell(holder: Holder): Inline[] {
     const { maker, name, by } = holder.redirect;
     return [maker === null ? data(by) : name === null ? said(say(`maker.${maker}`)) : data(name)];
   }
+  if (holder.exclusion !== undefined) return [said(say('who.excluded'))];
   const first = mainOwner(holder);
   if (first === undefined) return [said(say(holder.ownerHidden ? 'list.hidden' : 'list.none'), 'dim')];
   const more = holder.owners.length > 1 ? ` +${holder.owners.length - 1}` : '';

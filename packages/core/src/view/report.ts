@@ -9,6 +9,7 @@ import {
   formatEndpoint,
   gapsNode,
   holderNodes,
+  rangeWords,
   redirectTarget,
   secondsLeft,
   whoWords,
@@ -161,6 +162,10 @@ export function useSentence({ port, transports, use }: PortReport): Message {
   if (rule !== null) {
     const key = rule.partial === true ? 'answer.held.redirect.partial' : 'answer.held.redirect';
     return say(key, { port, target: redirectTarget(rule) });
+  }
+  const exclusion = of('excluded')[0]?.exclusion;
+  if (exclusion !== undefined) {
+    return say('answer.held.excluded', { port, ports: rangeWords(exclusion.ports) });
   }
   const connections = of('connection');
   const connection = connections[0];

@@ -28,7 +28,7 @@ const LINE_SHOWN = 76;
 export function reservePage(report: ReserveReport): Page {
   const { plan, failure } = report;
   const nodes: Node[] = [answer(report)];
-  if (failure !== null) nodes.push(...failureNodes(failure));
+  if (failure !== null) nodes.push(...failureNodes(failure, report.state.platform));
   const changes = changeNodes(report);
   if (changes.length > 0 && failure === null) {
     const title = say(report.applied ? 'reserve.section.changed' : 'reserve.section.change');
@@ -142,9 +142,12 @@ function answerWords(report: ReserveReport): Words {
     const key = plan.action === 'reserve' ? 'reserve.plan.add' : 'reserve.plan.remove';
     return { severity: 'info', first: say(key, { what }), second: say('reserve.purpose') };
   }
-  const when = bootless
-    ? say('reserve.when.now')
-    : say(holdsAtBoot(plan) ? 'reserve.when.both' : 'reserve.when.part');
+  const lasting = report.state.platform === 'win32';
+  const when = lasting
+    ? say('reserve.when.both')
+    : bootless
+      ? say('reserve.when.now')
+      : say(holdsAtBoot(plan) ? 'reserve.when.both' : 'reserve.when.part');
   const key = plan.action === 'reserve' ? 'reserve.done.add' : 'reserve.done.remove';
   return {
     severity: verified === true ? 'good' : 'medium',
@@ -160,7 +163,11 @@ function refusalWords({ state }: ReserveReport, refusal: ReserveRefusal, what: M
     system: systemName(state.platform),
     what,
   });
+  if (refusal === 'other-system' && state.platform === 'win32')
+    return { severity: 'info', first: say('reserve.refused.unread.win32'), second: null };
   if (refusal === 'other-system') return { severity: 'info', first, second: null };
+  if (refusal === 'not-ours' && state.platform === 'win32')
+    return { severity: 'medium', first, second: say('reserve.refused.not-ours.win32') };
   if (refusal === 'not-ours') {
     return { severity: 'medium', first, second: say('reserve.refused.not-ours.hint') };
   }
@@ -185,9 +192,10 @@ export function failureWords({ step, code, path, restored, pid }: ReserveFailure
   return { first, second: say(`reserve.failed.${how}`) };
 }
 
-function failureNodes({ step, code, remedies }: ReserveFailure): Node[] {
+function failureNodes({ step, code, remedies }: ReserveFailure, platform: string): Node[] {
   const nodes: Node[] = [];
-  if (step === 'list' && code === 'EROFS') nodes.push(para(say('reserve.failed.readonly')));
+  if (platform === 'win32') nodes.push(para(say('reserve.failed.administrator')));
+  else if (step === 'list' && code === 'EROFS') nodes.push(para(say('reserve.failed.readonly')));
   else if (step === 'list') nodes.push(para(say('reserve.failed.rights')));
   if (remedies.length > 0) nodes.push(commandsNode('reserve.section.do', remedies));
   return nodes;

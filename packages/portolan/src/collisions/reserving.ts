@@ -18,6 +18,7 @@ import {
 import type { Prover, Reservations } from '@portolan/probe';
 import { shellQuote } from '../program.ts';
 import { change, droppedFolders, failureOf, readBack } from './reserve-change.ts';
+import { planOnWindows } from './reserving-windows.ts';
 
 const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
 
@@ -67,6 +68,11 @@ export interface Reserving {
 /** Reads and plans; nothing is changed. */
 export async function planReservation(wish: ReserveWish, tools: ReserveTools): Promise<Reserving> {
   const use = await look(wish, tools);
+  if (process.platform === 'win32' && tools.procRoot === undefined) {
+    const { windowsExclusions } = await import('@portolan/probe');
+    const plain = reportOf(wish, tools, elsewhereState(), use);
+    return planOnWindows(wish, plain, await windowsExclusions());
+  }
   if (process.platform !== 'linux' && tools.procRoot === undefined)
     return { report: reportOf(wish, tools, elsewhereState(), use), apply: null };
   const { reservations } = await import('@portolan/probe');

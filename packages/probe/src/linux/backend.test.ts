@@ -302,7 +302,7 @@ describe('this machine, without native code', () => {
 
 test('a system without a probe is unknown, not free, and names a command', async () => {
   const { unsupportedBackend } = await import('../unsupported.ts');
-  for (const platform of ['darwin', 'win32', 'sunos']) {
+  for (const platform of ['darwin', 'sunos']) {
     const seen = await unsupportedBackend(platform).look({ ports: null, transports: BOTH });
     expect(useOf(seen, [80, 80], BOTH).verdict).toBe('unknown');
     expect(seen.gaps[0]?.remedy).toMatch(/\S/);

@@ -98,6 +98,7 @@ export class ListLines {
       holder.activation === null &&
       holder.publishes === null &&
       holder.redirect === null &&
+      holder.exclusion === undefined &&
       (peer === null || PLAIN_ADDRESS.test(peer.address));
     const head = plain ? this.#head(holder) : null;
     if (head === null) {

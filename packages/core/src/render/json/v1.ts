@@ -84,6 +84,8 @@ export interface HolderV1 {
   readonly activation?: Activation;
   /** Only where it stands for a container's port. */
   readonly publishes?: Published;
+  /** Only on `excluded`: the whole range that the system keeps back. */
+  readonly excluded?: PortRange;
   /** Only on redirects: the rule. */
   readonly redirect?: Omit<Redirect, 'publishes' | 'transport'>;
   readonly owners: readonly OwnerV1[];
@@ -273,6 +275,7 @@ export function holderJson(holder: Holder): HolderV1 {
     ...(holder.group === 1 ? {} : { group: holder.group }),
     ...(holder.activation === null ? {} : { activation: holder.activation }),
     ...(holder.publishes === null ? {} : { publishes: holder.publishes }),
+    ...(holder.exclusion === undefined ? {} : { excluded: holder.exclusion.ports }),
     ...(holder.redirect === null ? {} : { redirect: redirectJson(holder.redirect) }),
     owners: holder.owners,
   };
