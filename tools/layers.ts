@@ -87,6 +87,11 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'packages/portolan/src',
     may: [
+      // The MCP server speaks through the protocol's own library, and says what its tools take by the schemas that it reads.
+      '@modelcontextprotocol/sdk/server/mcp.js',
+      '@modelcontextprotocol/sdk/server/stdio.js',
+      '@modelcontextprotocol/sdk/types.js',
+      'zod',
       '@portolan/core',
       '@portolan/facts',
       '@portolan/facts/data-dir',

@@ -212,7 +212,8 @@ export type GapCode =
   | 'printed-containers'
   | 'printed-services'
   | 'printed-rest'
-  | 'printed-said';
+  | 'printed-said'
+  | 'list-cut';
 
 /** Something the probe could not see. */
 export interface Gap {
