@@ -92,6 +92,9 @@ export const ROOMS: readonly Room[] = [
       '@modelcontextprotocol/sdk/server/stdio.js',
       '@modelcontextprotocol/sdk/types.js',
       'zod',
+      // What Vite and vitest load asks the library by its name, so that it stays one; the setup is the runner’s own guest.
+      'portolan',
+      'vitest',
       '@portolan/core',
       '@portolan/facts',
       '@portolan/facts/data-dir',

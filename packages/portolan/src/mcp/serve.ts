@@ -75,6 +75,7 @@ export async function serve(context: Context, actions: boolean): Promise<void> {
     if (faults <= FAULTS_TOLD) context.io.err(`portolan: ${printable(message.slice(0, FAULT_LENGTH))}\n`);
     void transport.send({ jsonrpc: '2.0', error: { code, message: message.slice(0, FAULT_LENGTH) } });
   };
+  // oxlint-disable-next-line prefer-add-event-listener -- the SDK has no other way
   server.server.onerror = (error) => {
     if (error instanceof SyntaxError) refuse(PARSE_ERROR, 'a line is no JSON');
     else if (error.name === 'ZodError' || error.name === '$ZodError')
@@ -131,7 +132,7 @@ function addResources(
       const { json } = await inTurn(work, signal);
       return { contents: [{ uri: uri.href, mimeType, text: printableJson(json, 2) }] };
     } catch (error) {
-      throw new Error(told(context, error));
+      throw new Error(told(context, error), { cause: error });
     }
   };
   server.registerResource(
