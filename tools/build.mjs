@@ -92,7 +92,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /render\/(sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
+  /render\/(sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|mcp))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: {

@@ -1,5 +1,5 @@
 // `portolan mcp`: serves until standard input ends; standard output carries the protocol and nothing else.
-import { PortolanError } from '@portolan/core';
+import { PortolanError, say } from '@portolan/core';
 import type { Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 
@@ -17,6 +17,8 @@ export const run: Run = async (context) => {
       hint: 'Leave --allow-actions out.',
     });
   }
+  // A person who typed it would wait for an answer.
+  if (process.stdin.isTTY) context.io.err(`${context.lang.say(say('mcp.waiting'))}\n`);
   const { serve } = await import('../../mcp/serve.ts');
   await serve(context, actions);
   return 0;
