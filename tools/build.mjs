@@ -53,7 +53,8 @@ async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `$
     platform: 'node',
     plugins: [CATALOGS],
     // The native module stays outside: its file is loaded by path at run time.
-    external: ['koffi', /^@koromix\//],
+    // So do the runner whose setup a part is, and the library, which that part loads when there is something to explain.
+    external: ['koffi', /^@koromix\//, 'vitest', 'portolan'],
     resolve: {
       conditionNames: ['source', 'node', 'import', 'default'],
       // Its main file is UMD, whose require() of its own parts no bundler can follow.
@@ -91,7 +92,7 @@ const OFTEN = new RegExp(
   ].join('|'),
 );
 const SELDOM =
-  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
+  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export|mcp))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   codeSplitting: {
@@ -108,6 +109,8 @@ if (/\bimport\(/.test(bundled)) {
 writeFileSync(program, bundled);
 cpSync(join(PROGRAM, 'src', 'load.cjs'), join(PROGRAM, 'dist', 'bin.cjs'));
 await bundle('index', 'esm', 'js');
+// What programs, Vite and vitest load is small, and loads the library when there is something to explain.
+for (const part of ['register', 'vite', 'vitest']) await bundle(part, 'esm', 'js');
 // The child process that both start to try binds.
 await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
 // The thread that helps to walk many descriptors.

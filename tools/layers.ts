@@ -141,6 +141,14 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'packages/portolan/src',
     may: [
+      // The MCP server speaks through the protocol's own library, and says what its tools take by the schemas that it reads.
+      '@modelcontextprotocol/sdk/server/mcp.js',
+      '@modelcontextprotocol/sdk/server/stdio.js',
+      '@modelcontextprotocol/sdk/types.js',
+      'zod',
+      // What Vite and vitest load asks the library by its name, so that it stays one; the setup is the runner’s own guest.
+      'portolan',
+      'vitest',
       '@portolan/core',
       '@portolan/facts',
       '@portolan/facts/data-dir',

@@ -446,6 +446,11 @@ export class Namespace {
     return this.#spawn('nsenter', [...this.#enter, file, ...args]);
   }
 
+  /** What enters the namespace when it is put before a command. */
+  get door(): readonly string[] {
+    return ['nsenter', ...this.#enter];
+  }
+
   /** Runs any program inside to its end. */
   run(file: string, args: readonly string[], as: { uid?: number } = {}): Promise<Ran> {
     const ids = as.uid === undefined ? [] : [`--setuid=${as.uid}`, `--setgid=${as.uid}`];

@@ -113,6 +113,12 @@ export { type HostV1, hostJson } from './render/json/host.ts';
 export * from './render/json/kill.ts';
 export * from './render/json/lease.ts';
 export { ListLines } from './render/json/lines.ts';
+export {
+  type ForecastReportV1,
+  forecastReportJson,
+  type PlanV1,
+  planJson,
+} from './render/json/mcp.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export { type ServeV1, serveJson } from './render/json/serve.ts';
@@ -140,6 +146,7 @@ export { containerName, formatEndpoint, gapMessages, namespaceName } from './vie
 export { killDonePage, killDryPage, killPlanPage, killQuestion } from './view/kill.ts';
 export { leasedPage, leasesPage, releasedPage } from './view/lease.ts';
 export { type ListModel, listPage, shortClaim, whoPage } from './view/list.ts';
+export { forecastPage } from './view/mcp.ts';
 export { pickPage } from './view/pick.ts';
 export { type ReadModel, readPage, type UnreadLine } from './view/read.ts';
 export { reportPage, useSentence } from './view/report.ts';

@@ -76,6 +76,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/read/command.ts')).spec,
     run: async () => (await import('./commands/read/run.ts')).run,
   },
+  mcp: {
+    spec: async () => (await import('./commands/mcp/command.ts')).spec,
+    run: async () => (await import('./commands/mcp/run.ts')).run,
+  },
   search: {
     spec: async () => (await import('./commands/search/command.ts')).spec,
     run: async () => (await import('./commands/search/run.ts')).run,

@@ -13,14 +13,17 @@ import {
   type ReportV1,
   type ReserveV1,
   type Reuse,
+  renderTerminal,
   reportJson,
   type Snapshot,
   searchClaims,
   type Transport,
   translator,
   type WatchState,
+  type WhyDecision,
   type WhyV1,
   whyJson,
+  whyPage,
 } from '@portolan/core';
 import { dataDirectory, openFacts } from '@portolan/facts';
 import {
@@ -35,6 +38,7 @@ import type { CollisionHost } from './collisions/library.ts';
 import type { AuditOptions, EphemeralOptions, PortWish, ReserveOptions } from './collisions/types.ts';
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 import { getPort as getPortHere, type LibraryHost, lease as leaseHere, pick as pickHere } from './leasing.ts';
+import { listenFailureOf, unseenWords } from './listening/failure.ts';
 import { reportOn } from './report-on.ts';
 
 export type {
@@ -122,6 +126,10 @@ export interface WhyOptions extends Omit<LookOptions, 'transports'> {
  * is tried in a child process for a moment. Throws PortolanError USAGE for an address or family that cannot be.
  */
 export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1> {
+  return whyJson(await decideWhy(port, options), translator('en'));
+}
+
+async function decideWhy(port: number, options: WhyOptions): Promise<WhyDecision> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new RangeError(`not a port number: ${port}`);
   const { transport = 'tcp', address, family, reuse, ffi = true, procRoot, signal } = options;
@@ -140,7 +148,7 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
       ? await bindTrials({ child: BIND_CHILD, ffi, ...(signal === undefined ? {} : { signal }) })
       : null;
   try {
-    const decision = await explainBind(asked, {
+    return await explainBind(asked, {
       look: (whole) =>
         look({
           ports,
@@ -163,9 +171,54 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
       },
       call: () => 'portolan',
     });
-    return whyJson(decision, translator('en'));
   } finally {
     trials?.close();
+  }
+}
+
+/** How long `explainListenError` looks at most, milliseconds. */
+const LISTEN_LIMIT_MS = 5000;
+
+/** Why a server could not listen. */
+export interface ListenAnswer {
+  /** For people, as `portolan why PORT` prints it. */
+  readonly text: string;
+  /** Null where it could not be looked at; `text` says so. */
+  readonly why: WhyV1 | null;
+}
+
+/**
+ * Why a bind failed, from the error that Node gave for it: EADDRINUSE, EACCES or EADDRNOTAVAIL of listen() or of a datagram
+ * socket's bind(), the error itself or a cause of it. Null for any other value. Takes at most five seconds, and never
+ * rejects: what could not be looked at is said in the answer.
+ */
+export async function explainListenError(
+  error: unknown,
+  options: Pick<WhyOptions, 'ffi' | 'signal'> = {},
+): Promise<ListenAnswer | null> {
+  const failed = listenFailureOf(error);
+  if (failed === null) return null;
+  const limit = AbortSignal.timeout(LISTEN_LIMIT_MS);
+  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
+  const { port, transport, address } = failed;
+  try {
+    const decision = await decideWhy(port, {
+      ...options,
+      transport,
+      signal,
+      ...(address === null ? {} : { address }),
+    });
+    const lang = translator('en');
+    const page = renderTerminal(whyPage(decision), {
+      lang,
+      width: 80,
+      color: false,
+      unicode: true,
+      fit: false,
+    });
+    return { text: page.trimEnd(), why: whyJson(decision, lang) };
+  } catch (cause) {
+    return { text: unseenWords(failed, cause instanceof Error ? cause.message : String(cause)), why: null };
   }
 }
 

@@ -1,7 +1,8 @@
 // What is foretold of a service on a port of the ephemeral range.
 import type { Message } from './message.ts';
-import type { Transport } from './port.ts';
-import type { Endpoint } from './socket.ts';
+import type { PortRange, Transport } from './port.ts';
+import type { Risk } from './report.ts';
+import type { Endpoint, Gap } from './socket.ts';
 
 /** Seconds that a service is away when it is started anew, for which `restartChance` is told. */
 export const RESTART_SECONDS = 5;
@@ -24,4 +25,17 @@ export interface ListenerForecast {
   readonly transport: Transport;
   readonly local: Endpoint;
   readonly forecast: Forecast;
+}
+
+/** What could take one port, or the ports of this host's listeners: a forecast by itself. */
+export interface ForecastReport {
+  /** 1–65535; null where all listeners are asked about. */
+  readonly port: number | null;
+  /** The range this host hands out; null where it could not be read. */
+  readonly ephemeral: PortRange | null;
+  /** What speaks against relying on the port, worst first; empty where all listeners are asked about. */
+  readonly risks: readonly Risk[];
+  /** TCP listeners in the ephemeral range that are not reserved, the likeliest to be taken first. */
+  readonly forecasts: readonly ListenerForecast[];
+  readonly gaps: readonly Gap[];
 }

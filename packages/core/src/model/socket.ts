@@ -240,7 +240,8 @@ export type GapCode =
   | 'remote-late'
   | 'remote-large'
   | 'remote-tools'
-  | 'remote-processes';
+  | 'remote-processes'
+  | 'list-cut';
 
 /** Something the probe could not see. */
 export interface Gap {

@@ -7,7 +7,10 @@ import type { Risk } from '../model/report.ts';
 import { type Node, said } from './tree.ts';
 
 /** What is foretold for a risk. Of a port that is held now, only what a restart would meet is of interest. */
-export function forecastNodes(risk: Risk, held: boolean): Node[] {
+export function forecastNodes(
+  risk: Pick<Risk, 'chance' | 'basis' | 'firstTakenSeconds' | 'restartChance'>,
+  held: boolean,
+): Node[] {
   const { chance, basis, firstTakenSeconds = null, restartChance = null } = risk;
   if (basis === null) return [];
   const para = (message: Message): Node => ({ kind: 'para', inline: [said(message)] });

@@ -102,7 +102,8 @@ function remedyNodes(remedies: readonly Remedy[]): Node[] {
   return [{ kind: 'list', items }];
 }
 
-function riskItem(risk: Risk): Item {
+/** A risk with what is foretold, and ways out. */
+export function riskItem(risk: Risk): Item {
   const plain = item(risk.severity, risk.text, [], risk.remedies);
   return risk.chance === null ? plain : { ...plain, nodes: [...forecastNodes(risk, false), ...plain.nodes] };
 }

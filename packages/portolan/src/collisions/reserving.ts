@@ -56,6 +56,11 @@ export interface ReserveTools {
   /** A recorded /proc: it can be read only. */
   readonly procRoot: string | undefined;
   readonly signal?: AbortSignal;
+  /**
+   * Asked under the lock, with the plan as it is then; false leaves everything as it was. Without it what is then to be done is
+   * done.
+   */
+  readonly agreed?: (plan: ReservePlan) => boolean;
 }
 
 /** A plan, and the change of it. */
@@ -179,7 +184,7 @@ async function apply(
   let report: ReserveReport | null = null;
   try {
     report = reportOf(wish, tools, host.read(), use);
-    if (report.plan.refusal !== null) return report;
+    if (report.plan.refusal !== null || tools.agreed?.(report.plan) === false) return report;
     if (isIdle(report)) {
       // What an ended run has left tells of nothing that is still there.
       if (!wish.nowOnly) host.dropUnfinished();

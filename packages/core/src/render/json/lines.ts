@@ -26,7 +26,8 @@ export interface ForecastV1 {
   readonly restartChance: number | null;
 }
 
-function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Translator): ForecastV1 {
+/** A forecast as every output has it. */
+export function forecastJson({ transport, local, forecast }: ListenerForecast, lang: Translator): ForecastV1 {
   return {
     transport,
     local,

@@ -311,7 +311,8 @@ export function gapJson(gap: Gap, lang: Translator): GapV1 {
   return { what: lang.say(what), why: lang.say(why), remedy: gap.remedy };
 }
 
-function riskJson(risk: Risk, lang: Translator): RiskV1 {
+/** A risk as every output has it. */
+export function riskJson(risk: Risk, lang: Translator): RiskV1 {
   return {
     id: risk.id,
     severity: risk.severity,

@@ -1,59 +1,33 @@
 // `portolan kill PORT`: the plan, the question, the deed, and a look at what came of it.
 import {
-  type Asker,
-  type KillOutcome,
-  type KillPlan,
   type KillReport,
   killDonePage,
   killDryPage,
-  killEnd,
   killJson,
-  killPlan,
   killPlanPage,
   killQuestion,
-  type Managers,
   PortolanError,
-  type PortRange,
-  type Refusal,
   renderTerminal,
   say,
-  type Transport,
-  type Use,
-  useAt,
-  useOf,
 } from '@portolan/core';
-import type { Actions } from '@portolan/probe';
 import { onlyPort, readPort } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { shellQuote } from '../../program.ts';
 import { showJson, showPage } from '../../show.ts';
 import { canConfirm, confirm } from '../../terminal/confirm.ts';
-import { checkAsked } from '../../why.ts';
-import { Grips, stop } from './act.ts';
+import { Grips } from './act.ts';
+import { carryOut, type KillWish, planKill, readAddress } from './plan.ts';
 
 const DEFAULT_WAIT = 5;
 const LONGEST_WAIT = 300;
 
-/** A supervisor starts a server anew within this; systemd waits 100 ms. */
-const SETTLE_MS = 400;
-
 const INTERRUPTED = 130;
 
-const NO_MANAGERS: Managers = { processes: new Map(), activations: new Map(), publishers: new Map() };
-const NO_ASKER: Asker = { pids: [], unit: null, container: null };
-const EVERYTHING: readonly Transport[] = ['tcp', 'udp'];
-
 /** What was asked for, read once. */
-interface Wish {
-  readonly range: PortRange;
-  readonly transports: readonly Transport[];
+interface Wish extends KillWish {
   readonly yes: boolean;
-  readonly force: boolean;
-  readonly waitSeconds: number;
   readonly dryRun: boolean;
-  /** Local address of what is to be stopped; null for any. */
-  readonly address: string | null;
 }
 
 export const run: Run = async (context) => {
@@ -75,85 +49,22 @@ export const run: Run = async (context) => {
       hint: 'With --dry-run the plan is shown.',
     });
   }
-  const { actionsFor } = await import('@portolan/probe');
-  const actions = recorded ? null : await actionsFor(process.platform, { ffi: !args.switches.has('no-ffi') });
-  const use = await look(context, wish);
-  const plan = await makePlan(context, wish, use, actions);
-  const report: KillReport = {
-    port: range[0],
-    transports,
-    plan,
-    dryRun: true,
-    waitSeconds: wish.waitSeconds,
-    force: wish.force,
-    outcome: [],
-    end: null,
-    use,
-  };
-  if (plan.targets.length === 0 || actions === null) {
+  const { report, actions } = await planKill(context, wish);
+  if (report.plan.targets.length === 0 || actions === null) {
     showDry(context, report);
-    return use.verdict === 'unknown' ? 3 : 1;
+    return report.use.verdict === 'unknown' ? 3 : 1;
   }
   const grips = new Grips(actions);
   try {
     // From here on the processes of the plan cannot be mistaken for others, however long the question stands.
-    grips.hold(plan.targets);
+    grips.hold(report.plan.targets);
     const answer = await consent(context, wish, report);
     if (answer !== 'yes') return answer === 'interrupted' ? INTERRUPTED : 1;
-    const outcome: KillOutcome[] = [];
-    for (const target of plan.targets) {
-      // What is stopped is in this namespace.
-      const now = await look(context, wish, false);
-      const means = { actions, grips, force: wish.force, waitSeconds: wish.waitSeconds, lang: context.lang };
-      outcome.push(...(await stop(target, now.holders, means)));
-    }
-    return await tell(context, wish, { ...report, dryRun: false, outcome });
+    return tell(context, await carryOut(context, wish, report, actions, grips));
   } finally {
     grips.close();
   }
 };
-
-async function look(context: Context, { range, transports, address }: Wish, namespaces = true): Promise<Use> {
-  const use = useOf(
-    await context.look({ ports: range, transports, namespaces, threads: true }),
-    range,
-    transports,
-  );
-  return address === null ? use : useAt(use, address);
-}
-
-/** The address as the kernel's tables write it; null where none was named. */
-function readAddress(address: string | undefined, port: number): string | null {
-  return address === undefined ? null : checkAsked({ port, transport: 'tcp', address }).address;
-}
-
-async function makePlan(
-  context: Context,
-  { range, transports }: Wish,
-  use: Use,
-  actions: Actions | null,
-): Promise<KillPlan> {
-  const all = await context.look({ ports: null, transports: EVERYTHING });
-  const named = transports.length === 1;
-  const managers = (await actions?.managers(use.holders, range[0])) ?? NO_MANAGERS;
-  const plan = killPlan({ use, all, asker: actions?.asker() ?? NO_ASKER, managers, named });
-  return {
-    ...plan,
-    refusals: plan.refusals.map((refusal) => ({
-      ...refusal,
-      command: refusal.command ?? remedy(context, range[0], refusal.reason),
-    })),
-  };
-}
-
-/** The command that would stop it after all, or null. */
-function remedy(context: Context, port: number, reason: Refusal['reason']): string | null {
-  if (context.args.values.has('procfs-root')) return null;
-  if (reason === 'datagram') return `${context.call()} kill ${port}/udp`;
-  // Root sees everybody's processes, or nobody does.
-  const moreRights = (reason === 'hidden' || reason === 'inferred') && process.geteuid?.() !== 0;
-  return moreRights ? `sudo ${context.call()} kill ${port}` : null;
-}
 
 /** Yes by the flag or by a person at a terminal; in every other case the plan is shown and nothing is done. */
 async function consent(
@@ -215,16 +126,11 @@ function shellWord(word: string): string | null {
   return /^[\w:./@-]+$/.test(word) ? word : null;
 }
 
-/** Looks again, once a supervisor has had time to start the server anew, and tells. */
-async function tell(context: Context, wish: Wish, report: KillReport): Promise<number> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, SETTLE_MS);
-  });
-  const use = await look(context, wish);
-  const end = killEnd(use, report.plan);
-  const done: KillReport = { ...report, use, end };
+/** Tells what came of it; gives the exit code. */
+function tell(context: Context, done: KillReport): number {
   if (context.json) showJson(context, killJson(done, context.lang));
   else showPage(context, killDonePage(done));
+  const { end } = done;
   if (end === 'unknown') return 3;
   return end === 'free' || end === 'closing' ? 0 : 1;
 }
