@@ -264,7 +264,7 @@ export async function audit(
         root: '/',
         procRoot: context.args.values.get('procfs-root'),
         printed: undefined,
-      host: undefined,
+        host: undefined,
         baseline: null,
       },
       {
