@@ -146,6 +146,8 @@ liveTest(
   {
     needs: ['sleep', 'pid-reuse'],
     ownPids: true,
+    // On a machine that is far too busy children come too seldom for any number to come again.
+    retry: 2,
   },
   async (ns) => {
     const { named, reused } = await churn(ns, 30, true);
