@@ -53,8 +53,7 @@ export function browserTest(
     test.skip(`${name} (skipped: ${why})`, () => undefined);
     return;
   }
-  // On a machine that is far too busy a browser can miss any limit of time; it may try again.
-  test(name, { retry: 1 }, async () => {
+  test(name, async () => {
     // Tests run as root where namespaces are made, and Chromium has no sandbox for root.
     browser ??= chromium.launch({ executablePath: file, args: ['--no-sandbox', '--disable-gpu'] });
     serving ??= serve();
