@@ -147,6 +147,17 @@ for (const part of ['latin', 'latin-ext']) {
   cpSync(join(TYPEFACE, 'files', `archivo-${part}-wght-normal.woff2`), join(PAGES, `sans-${part}.woff2`));
 }
 cpSync(join(TYPEFACE, 'LICENSE'), join(PAGES, 'sans-LICENSE.txt'));
+// The manual, made from the tables that help and completions are made from.
+await bundle('manual', 'esm', 'mjs', join(PROGRAM, 'src', 'manual', 'manual.ts'), {
+  dir: join(PROGRAM, 'dist', 'manual'),
+});
+const { manualPage } = await import(pathToFileURL(join(PROGRAM, 'dist', 'manual', 'manual.mjs')).href);
+const { version } = JSON.parse(readFileSync(join(PROGRAM, 'package.json'), 'utf8'));
+// Whoever must build the same bytes again sets this (reproducible-builds.org, SOURCE_DATE_EPOCH).
+const epoch = process.env.SOURCE_DATE_EPOCH;
+const built = epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
+writeFileSync(join(PROGRAM, 'dist', 'portolan.1'), await manualPage(version, built));
+rmSync(join(PROGRAM, 'dist', 'manual'), { recursive: true });
 mkdirSync(join(PROGRAM, 'dist', 'facts'), { recursive: true });
 for (const name of ['registry.pack', 'claims.pack', 'profiles.json']) {
   cpSync(join(FACTS, 'dist', 'packs', name), join(PROGRAM, 'dist', 'facts', name));

@@ -155,6 +155,7 @@ export const ROOMS: readonly Room[] = [
       '@portolan/facts/update',
       '@portolan/probe',
       '@portolan/site',
+      '@portolan/site/gate',
       '@portolan/probe/printed',
       '@portolan/probe/printed/documents',
       'dns-packet',

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // `npm start -- ARGS`: sets up what is stale, then is the built program.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

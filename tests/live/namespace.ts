@@ -69,6 +69,10 @@ type Need =
   | 'sysctl'
   | 'unbound'
   | 'dnsmasq'
+  | 'bash'
+  | 'zsh'
+  | 'fish'
+  | 'promtool'
   | 'proc-subset'
   | 'sshd'
   | 'busybox';
@@ -188,6 +192,11 @@ function lacking(need: Need | 'namespace'): string | null {
         return presence('unbound', '-V');
       case 'dnsmasq':
         return presence('dnsmasq', '--version');
+      case 'bash':
+      case 'zsh':
+      case 'fish':
+      case 'promtool':
+        return presence(need, '--version');
       case 'python3':
         return presence('python3', '--version');
       case 'pid-reuse': {

@@ -44,6 +44,7 @@ export {
   parseLease,
   portVariable,
 } from './decide/lease.ts';
+export { type MetricsInput, metricsOf } from './decide/metrics.ts';
 export {
   countRefusals,
   currentDefaults,
@@ -95,6 +96,7 @@ export * from './model/forecast.ts';
 export * from './model/kill.ts';
 export * from './model/lease.ts';
 export * from './model/message.ts';
+export * from './model/metrics.ts';
 export * from './model/pick.ts';
 export * from './model/port.ts';
 export * from './model/query.ts';
@@ -104,6 +106,7 @@ export * from './model/resolver.ts';
 export * from './model/socket.ts';
 export * from './model/why.ts';
 export * from './model/xsan.ts';
+export { EXPOSITION_TYPE, renderExposition } from './render/exposition.ts';
 export { type AuditV1, auditJson, type FindingV1 } from './render/json/audit.ts';
 export { type EphemeralV1, ephemeralJson } from './render/json/ephemeral.ts';
 export { type EventV1, eventJson } from './render/json/event.ts';
@@ -119,6 +122,7 @@ export {
   type PlanV1,
   planJson,
 } from './render/json/mcp.ts';
+export { type MetricsV1, metricsJson } from './render/json/metrics.ts';
 export { type PickV1, pickJson } from './render/json/pick.ts';
 export { type ReserveV1, reserveJson } from './render/json/reserve.ts';
 export { type ServeV1, serveJson } from './render/json/serve.ts';

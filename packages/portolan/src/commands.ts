@@ -100,4 +100,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     spec: async () => (await import('./commands/facts/command.ts')).spec,
     run: async () => (await import('./commands/facts/run.ts')).run,
   },
+  completion: {
+    spec: async () => (await import('./commands/completion/command.ts')).spec,
+    run: async () => (await import('./commands/completion/run.ts')).run,
+  },
 };

@@ -11,13 +11,27 @@ export interface Flag {
   readonly summary: string;
   /** True where it may be given several times; the values are then joined by line feeds. */
   readonly repeats?: true;
+  /** Words that completions offer for the value: all there are, or those that are usual. */
+  readonly oneOf?: readonly string[];
+  /** True where the value may be left out; `values` then has an empty text. */
+  readonly optional?: true;
 }
 
 /** What every command takes. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'json', value: null, summary: 'print JSON for programs (see docs/json.md)' },
-  { name: 'lang', value: 'TAG', summary: 'language of the answer: en (without it) or cs' },
-  { name: 'color', value: 'WHEN', summary: 'auto (only on a terminal, not with NO_COLOR), always or never' },
+  {
+    name: 'lang',
+    value: 'TAG',
+    summary: 'language of the answer: en (without it) or cs',
+    oneOf: ['en', 'cs'],
+  },
+  {
+    name: 'color',
+    value: 'WHEN',
+    summary: 'auto (only on a terminal, not with NO_COLOR), always or never',
+    oneOf: ['auto', 'always', 'never'],
+  },
   { name: 'procfs-root', value: 'DIR', summary: 'answer from a recorded copy of /proc' },
   {
     name: 'snapshot',
@@ -107,7 +121,9 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
   );
   const { tokens } = parseArgs({
     // "-1" is a wrong port and not a flag; a blank before it keeps parseArgs from taking its digits for flags.
-    args: args.map((argument) => (/^-\d/.test(argument) ? ` ${argument}` : argument)),
+    args: args.map((argument, index) =>
+      /^-\d/.test(argument) ? ` ${argument}` : isLeftOut(args, index, flags) ? `${argument}=` : argument,
+    ),
     options,
     allowPositionals: true,
     strict: false,
@@ -127,7 +143,8 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
       if (token.value !== undefined) throw new PortolanError('USAGE', `--${flag.name} takes no value.`);
       switches.add(flag.name);
     } else {
-      if (token.value === undefined || (token.value === '' && flag.name !== 'user')) {
+      const mayBeEmpty = flag.optional === true || flag.name === 'user';
+      if (token.value === undefined || (token.value === '' && !mayBeEmpty)) {
         throw new PortolanError('USAGE', `--${flag.name} needs a value: --${flag.name} ${flag.value}.`);
       }
       const before = values.get(flag.name);
@@ -139,6 +156,14 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Par
     }
   }
   return { positionals, beforeEnd, switches, values };
+}
+
+/** Is this a flag whose value may be left out, and is it? What follows is then another flag, or nothing. */
+function isLeftOut(args: readonly string[], index: number, flags: readonly Flag[]): boolean {
+  const flag = flags.find(({ name, optional }) => optional === true && args[index] === `--${name}`);
+  const end = args.indexOf('--');
+  if (flag === undefined || (end >= 0 && index > end)) return false;
+  return args[index + 1]?.startsWith('-') ?? true;
 }
 
 function unknownFlag(name: string, flags: readonly Flag[]): PortolanError {

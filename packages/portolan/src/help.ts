@@ -70,8 +70,8 @@ function commandHelp(spec: CommandSpec): string {
 
 function flagLines(flags: readonly Flag[]): string[] {
   return table(
-    flags.map(({ name, short, value, summary }): [string, string] => [
-      `${short === undefined ? '' : `-${short}, `}--${name}${value === null ? '' : ` ${value}`}`,
+    flags.map(({ name, short, value, summary, optional }): [string, string] => [
+      `${short === undefined ? '' : `-${short}, `}--${name}${value === null ? '' : optional === true ? ` [${value}]` : ` ${value}`}`,
       summary,
     ]),
   );

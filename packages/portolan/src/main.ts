@@ -75,6 +75,11 @@ function withoutDescriptors(error: unknown): PortolanError | null {
 
 async function dispatch(start: Start): Promise<number> {
   const { io } = start;
+  // Scripts of completion call this; it is no command of anybody's and stands in no help.
+  if (start.args[0] === 'complete' && start.args[1] === '--') {
+    const { complete } = await import('./completion/complete.ts');
+    return await complete(start.args.slice(2), start);
+  }
   const args = withoutHelpWord(start.args);
   const list = await COMMANDS['list']?.spec();
   const first = firstWord(args, [...GLOBAL_FLAGS, ...(list?.flags ?? [])]);

@@ -3,6 +3,7 @@ import type {
   BindHost,
   EphemeralSample,
   EphemeralSettings,
+  PortInUse,
   PortRange,
   ProcessRef,
   Snapshot,
@@ -13,6 +14,7 @@ import type { AllocatorSample } from './linux/allocator-sample.ts';
 import type { BindTrialOptions, BindTrials } from './linux/bind-attempt.ts';
 import type { FolderLock } from './linux/folder-lock.ts';
 import type { HeldSocket, HeldSocketWish } from './linux/held-socket.ts';
+import type { InUseRequest } from './linux/in-use.ts';
 import type { PeerUsers } from './linux/peer-users.ts';
 import type { ProcessMarks } from './linux/process-mark.ts';
 import type { ReservationOptions } from './linux/reservations.ts';
@@ -91,6 +93,11 @@ export async function ephemeralSample(
   options: { ffi: boolean },
 ): Promise<EphemeralSample | null> {
   return (await import('./linux/ephemeral.ts')).sampleEphemeral(ports, options.ffi);
+}
+
+/** Ports that have a socket in this network namespace (Linux), as many as can be told in time; none elsewhere. */
+export async function portsInUse(request: InUseRequest): Promise<readonly PortInUse[]> {
+  return process.platform === 'linux' ? (await import('./linux/in-use.ts')).findPortsInUse(request) : [];
 }
 
 /** What decides how long ports are kept here (Linux). */

@@ -256,6 +256,14 @@ export interface Gap {
   readonly transports: readonly Transport[];
 }
 
+/** A port that has a socket, told in a hurry: without owners, and whatever the rest may be. */
+export interface PortInUse {
+  readonly port: number;
+  readonly transport: 'tcp' | 'udp';
+  /** It listens, is bound, or takes from any peer; else it is a connection's or waits to be let go. */
+  readonly serving: boolean;
+}
+
 /** Numbers this network namespace hands out or keeps back. */
 export interface HostLimits {
   /** Inclusive range for automatic choice (net.ipv4.ip_local_port_range); null where unreadable. */

@@ -36,6 +36,9 @@ const BC_S_LE = 3;
 /** Every state, bound-inactive included (kernels before 6.8 ignore that bit). */
 export const ALL_STATES: number = 0xfff | (1 << TCP_BOUND_INACTIVE);
 
+/** Those of sockets that wait for others: TCP_LISTEN, TCP_CLOSE (unconnected UDP), TCP_BOUND_INACTIVE. */
+export const SERVING_STATES: number = (1 << 10) | (1 << TCP_CLOSE) | (1 << TCP_BOUND_INACTIVE);
+
 /** What to list in one dump. */
 export interface DumpRequest {
   /** `both` for TCP only. */

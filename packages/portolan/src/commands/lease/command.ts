@@ -10,7 +10,7 @@ export const spec: CommandSpec = {
   flags: [
     PROJECT_FLAG,
     { name: 'near', value: 'PORT', summary: 'a new lease as near to this number as can be' },
-    { name: 'transport', value: 'T', summary: 'tcp (the default) or udp' },
+    { name: 'transport', value: 'T', summary: 'tcp (the default) or udp', oneOf: ['tcp', 'udp'] },
     { name: 'allow', value: 'RULES', summary: 'lift rules for a new lease, as for pick' },
     {
       name: 'pid',

@@ -7,11 +7,26 @@ export const spec: CommandSpec = {
   summary: 'everything that holds a port on this host, and what each port is said to carry',
   flags: [
     { name: 'port', value: 'PORTS', summary: 'only this port or run of ports, as 443, 3000-3010 or https' },
-    { name: 'transport', value: 'NAME', summary: 'only tcp, udp, sctp or dccp' },
+    {
+      name: 'transport',
+      value: 'NAME',
+      summary: 'only tcp, udp, sctp or dccp',
+      oneOf: ['tcp', 'udp', 'sctp', 'dccp'],
+    },
     {
       name: 'state',
       value: 'WORD',
       summary: 'only this state or kind: LISTEN, TIME_WAIT, bound, connection …',
+      oneOf: [
+        'LISTEN',
+        'UNCONN',
+        'BOUND',
+        'ESTABLISHED',
+        'TIME_WAIT',
+        'CLOSE_WAIT',
+        'connection',
+        'redirect',
+      ],
     },
     { name: 'user', value: 'NAME', summary: 'only sockets of this user, by name or number' },
     { name: 'process', value: 'WORD', summary: 'only sockets of this process, by pid or part of its name' },

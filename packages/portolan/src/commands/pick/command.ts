@@ -11,12 +11,26 @@ export const spec: CommandSpec = {
     { name: 'near', value: 'PORT', summary: 'as near to this number as can be' },
     { name: 'name', value: 'NAME', summary: 'the same ports each time for this name of the project' },
     PROJECT_FLAG,
-    { name: 'transport', value: 'LIST', summary: 'tcp, udp or both with a comma; both by default' },
+    {
+      name: 'transport',
+      value: 'LIST',
+      summary: 'tcp, udp or both with a comma; both by default',
+      oneOf: ['tcp', 'udp', 'tcp,udp'],
+    },
     {
       name: 'allow',
       value: 'RULES',
       summary:
         'lift rules, commas between them: claimed, ephemeral-elsewhere, ephemeral-here, reserved, browser-blocked, system-ports, dynamic-ports',
+      oneOf: [
+        'claimed',
+        'ephemeral-elsewhere',
+        'ephemeral-here',
+        'reserved',
+        'browser-blocked',
+        'system-ports',
+        'dynamic-ports',
+      ],
     },
     {
       name: 'hold',

@@ -8,7 +8,7 @@ export const spec: CommandSpec = {
   summary: 'run a command with PORT set to the name’s port, and PORTOLAN_PORT_NAME for each of several',
   flags: [
     PROJECT_FLAG,
-    { name: 'transport', value: 'T', summary: 'tcp (the default) or udp' },
+    { name: 'transport', value: 'T', summary: 'tcp (the default) or udp', oneOf: ['tcp', 'udp'] },
     {
       name: 'socket',
       value: null,

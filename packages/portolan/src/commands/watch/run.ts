@@ -49,6 +49,11 @@ export const run: Run = async (context) => {
   const seconds = numberOf(args.values, 'for', 0, LONGEST_SECONDS);
   const text = args.switches.has('text');
   if (text && context.json) throw new PortolanError('USAGE', 'Either --json or --text.');
+  const metrics = args.values.has('metrics');
+  if (metrics && text) throw new PortolanError('USAGE', '--metrics prints no events: leave --text out.');
+  if (metrics && asked.ports !== null) {
+    throw new PortolanError('USAGE', '--metrics are of all ports: leave the PORT out.');
+  }
   const ending = new AbortController();
   let code = 0;
   const forget = io.onSignal(Object.keys(SIGNALS) as NodeJS.Signals[], (name) => {
@@ -61,6 +66,11 @@ export const run: Run = async (context) => {
     if (watch === null) {
       io.err(`portolan: watching is not possible on ${process.platform} yet.\n`);
       return 3;
+    }
+    if (metrics) {
+      const { serveWatch } = await import('./metrics.ts');
+      await serveWatch(context, watch);
+      return code;
     }
     const live = io.stdoutIsTerminal && !context.json && !text;
     if (live) await showLive(context, watch, asked.ports);

@@ -11,11 +11,17 @@ export const spec: CommandSpec = {
       value: 'ADDRESS',
       summary: 'address to bind; without it [::] with IPv4 too (0.0.0.0 where there is no IPv6)',
     },
-    { name: 'family', value: 'N', summary: '4 binds 0.0.0.0, 6 binds [::] for IPv6 alone (IPV6_V6ONLY)' },
+    {
+      name: 'family',
+      value: 'N',
+      summary: '4 binds 0.0.0.0, 6 binds [::] for IPv6 alone (IPV6_V6ONLY)',
+      oneOf: ['4', '6'],
+    },
     {
       name: 'reuse',
       value: 'WHAT',
       summary: 'addr (SO_REUSEADDR; the default for tcp), port (SO_REUSEPORT), both or none (for udp)',
+      oneOf: ['addr', 'port', 'both', 'none'],
     },
   ],
   examples: [
