@@ -91,7 +91,7 @@ describe('files', () => {
         const [path = '', anchor = ''] = target.split('#');
         // Only the page for what is not there begins at the root, for it may stand anywhere.
         const from = path.startsWith('/') ? '' : dirname(page);
-        expect(path.startsWith('/'), page).toBe(page.endsWith('404.html') && path !== '');
+        expect(path.startsWith('/'), page).toBe(/^(en\/)?404\.html$/.test(page) && path !== '');
         const file = path === '' ? page : normalize(join('./', from, path)).replace(/^\//, '');
         if (!existsSync(join(clean, file))) broken.push(`${page}: ${target}`);
         else if (anchor !== '' && !idsOf(file).has(anchor)) broken.push(`${page}: ${target}`);
