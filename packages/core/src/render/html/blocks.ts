@@ -33,7 +33,9 @@ export function sectionHtml(section: Section, env: PageEnv): Markup {
   // The page's own heading tells what chart and paste box are; their section's is for those who go from heading to heading.
   const kind = section.blocks[0]?.kind;
   const heading = kind === 'chart' || kind === 'paste' ? h` class="quiet"` : null;
-  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${section.blocks.map((block) => blockHtml(block, env, section))}</section>`;
+  let blocks = '';
+  for (const block of section.blocks) blocks += blockHtml(block, env, section).html;
+  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${new Markup(blocks)}</section>`;
 }
 
 function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
@@ -132,9 +134,18 @@ export function hereElements(
   };
 }
 
+/** What its memo is kept under. */
+const CLAIMS = Symbol('claims');
+
 function claimsHtml(rows: readonly ClaimRow[], env: PageEnv): Markup {
-  const label = env.lang.say(say('web.claims.label'));
-  return h`<ul class="claims" aria-label="${label}">${rows.map((row) => claimHtml(row, env))}</ul>`;
+  const start = remembered(
+    CLAIMS,
+    env,
+    () => h`<ul class="claims" aria-label="${env.lang.say(say('web.claims.label'))}">`,
+  );
+  let items = '';
+  for (const row of rows) items += claimHtml(row, env);
+  return new Markup(`${start.html}${items}</ul>`);
 }
 
 function wideHtml({ rows, open }: Extract<Block, { kind: 'wide-claims' }>, env: PageEnv): Markup {
@@ -153,10 +164,18 @@ function wordsHtml({ words }: Extract<Block, { kind: 'verdict-words' }>, env: Pa
   });
 }
 
-function claimHtml({ line, ref }: ClaimRow, env: PageEnv): Markup {
-  // Everything but the mark of the source is the same on every page that tells this claim.
-  const before = remembered(line, env, () => claimStart(line, env));
-  return h`${before}${refMarkup(ref, env)}</span> <span class="proto">${line.transports.join(' ')}</span></li>`;
+function claimHtml({ line, ref }: ClaimRow, env: PageEnv): string {
+  // Everything but the mark of the source is the same on every page that tells this claim. What nobody claims is a line of
+  // its own page, which none would ask for again.
+  const own = line.instead !== null;
+  const before = own ? claimStart(line, env) : remembered(line, env, () => claimStart(line, env));
+  // Those who speak a transport are one list of the claim, and so as lasting as its line.
+  const after = own ? claimEnd(line) : remembered(line.transports, env, () => claimEnd(line));
+  return `${before.html}${refMarkup(ref, env).html}${after.html}`;
+}
+
+function claimEnd({ transports }: ClaimLine): Markup {
+  return h`</span> <span class="proto">${transports.join(' ')}</span></li>`;
 }
 
 function claimStart(line: ClaimLine, env: PageEnv): Markup {

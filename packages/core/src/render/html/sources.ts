@@ -4,7 +4,7 @@ import type { Source } from '../../model/claim.ts';
 import { say } from '../../model/message.ts';
 import { sourceDate } from '../../view/web/sources.ts';
 import { type PageEnv, remembered } from './env.ts';
-import { h, type Markup } from './escape.ts';
+import { h, Markup } from './escape.ts';
 import { inlineMarkup } from './nodes.ts';
 
 /** The list of sources. */
@@ -13,13 +13,22 @@ export function sourcesHtml(
   env: PageEnv,
 ): Markup {
   const { lang } = env;
-  const items = sources.map(({ n, source }) => {
-    const back = env.marked.has(n)
-      ? h` <a class="back" href="#r${n}" aria-label="${lang.say(say('web.sources.back', { n }))}">↑</a>`
-      : null;
-    return h`<li id="s${n}">${remembered(source, env, () => sourceHtml(source, env))}${back}</li>`;
-  });
-  return h`<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">${lang.say(say('web.section.sources'))}</h2><ol>${items}</ol></section>`;
+  let items = '';
+  for (const { n, source } of sources) {
+    const back = env.marked.has(n) ? backHtml(n, env).html : '';
+    items += `<li id="s${n}">${remembered(source, env, () => sourceHtml(source, env)).html}${back}</li>`;
+  }
+  return h`<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">${lang.say(say('web.section.sources'))}</h2><ol>${new Markup(items)}</ol></section>`;
+}
+
+/** The way back to where a source is first pointed at. */
+function backHtml(n: number, env: PageEnv): Markup {
+  return remembered(
+    `back ${n}`,
+    env,
+    () =>
+      h` <a class="back" href="#r${n}" aria-label="${env.lang.say(say('web.sources.back', { n }))}">↑</a>`,
+  );
 }
 
 /** One source: its title as a link where it has an address, its edition and date. */
