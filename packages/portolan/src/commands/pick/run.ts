@@ -42,7 +42,7 @@ export const run: Run = async (context) => {
     preferred: [],
     host: null,
     trusting: false,
-    counted: true,
+    counted: context.json || !switches.has('quiet'),
   };
   const tools = await pickTools(context);
   const project = projectOf(values.get('project') ?? process.cwd(), tools.uid);
