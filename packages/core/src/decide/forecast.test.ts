@@ -94,6 +94,19 @@ describe('counting', () => {
     expect(used('fd00::1')).toBe(2);
     expect(countUdp(sockets, LINUX, [], '127.0.0.1').used).toBe(3);
   });
+
+  test('IPv4 through an IPv6 socket is IPv4: bind() of 0.0.0.0 is refused for it (measured on Linux 6.18)', () => {
+    const sockets = [
+      on(40_000, 'ESTABLISHED', '::ffff:127.0.0.1'),
+      on(40_002, 'TIME_WAIT', '::ffff:10.0.0.1'),
+    ];
+    const used = (address: string): number => countTcp(sockets, LINUX, [], address).connect.used;
+    expect(used('0.0.0.0')).toBe(2);
+    expect(used('127.0.0.1')).toBe(1);
+    expect(used('::ffff:127.0.0.1')).toBe(1);
+    expect(used('::1')).toBe(0);
+    expect(countUdp(sockets, LINUX, [], '10.0.0.1').used).toBe(1);
+  });
 });
 
 describe('forecast', () => {

@@ -117,8 +117,17 @@ function portsInUse(
 
 const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-/** Does a socket on `own` keep its port from a service on `wanted`? Families apart, the same address or one of all. */
-function overlaps(own: string, wanted: string | null): boolean {
+const MAPPED = '::ffff:';
+
+/** The IPv4 address that an IPv6 socket calls ::ffff:a.b.c.d (RFC 4291 s2.5.5.2), as those of Java do for all of IPv4. */
+function unmapped(address: string): string {
+  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
+}
+
+/** Does a socket on `bound` keep its port from a service on `asked`? Families apart, the same address or one of all. */
+function overlaps(bound: string, asked: string | null): boolean {
+  const own = unmapped(bound);
+  const wanted = asked === null ? null : unmapped(asked);
   if (wanted === null || own === wanted || wanted === '::' || own === '::') return true;
   if (own.includes(':') !== wanted.includes(':')) return false;
   return ANY.has(own) || ANY.has(wanted);
