@@ -11,6 +11,12 @@ export function mappedIpv4(address: string): string | null {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? null;
 }
 
+/** The address as IPv4 writes it where it is one; an IPv6 socket that carries IPv4, as all of Java's, maps it. */
+export function unmapped(address: string): string {
+  // Most addresses are told apart by their first characters, and hosts have tens of thousands of them.
+  return address.startsWith('::f') ? (mappedIpv4(address) ?? address) : address;
+}
+
 /** Addresses a socket takes, by family: null for none, `*` for all. */
 interface Reach {
   readonly ipv4: string | null;

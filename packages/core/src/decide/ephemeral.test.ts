@@ -107,6 +107,21 @@ describe('the range', () => {
     expect(report.gaps.map(({ code }) => code)).toContain('port-range-option');
   });
 
+  it('counts IPv4 through IPv6 sockets with the rest: they share four-tuples (measured on Linux 6.18)', () => {
+    const mapped = (port: number): Socket =>
+      connection(port, {
+        local: { address: '::ffff:192.0.2.1', port },
+        peer: { address: '::ffff:192.0.2.7', port: 443 },
+      });
+    const plain = connection(40_004, {
+      local: { address: '192.0.2.1', port: 40_004 },
+      peer: { address: '192.0.2.7', port: 443 },
+    });
+    const { destinations } = ephemeralOf(input([mapped(40_000), mapped(40_002), plain]));
+    expect(destinations).toHaveLength(1);
+    expect(destinations[0]).toMatchObject({ local: '192.0.2.1', ports: 3, peer: { address: '192.0.2.7' } });
+  });
+
   it('with nothing left is full, and unknown stays unknown', () => {
     const all = {
       ephemeral: [40_000, 40_001] as const,

@@ -13,6 +13,7 @@ import type {
 } from '../model/ephemeral.ts';
 import type { PortRange } from '../model/port.ts';
 import type { Gap, Snapshot, Socket } from '../model/socket.ts';
+import { unmapped } from './bind-rules.ts';
 import { portCount, withoutRanges } from './port-set.ts';
 import { holderKind } from './use.ts';
 
@@ -222,7 +223,11 @@ function destinationsOf(
     const { local, peer } = socket;
     if (peer === null || socket.state === 'LISTEN' || serving.has(local.port)) continue;
     const key = tupleKey(socket);
-    const counting = found.get(key) ?? { local: local.address, peer, sockets: [] };
+    const counting = found.get(key) ?? {
+      local: unmapped(local.address),
+      peer: { ...peer, address: unmapped(peer.address) },
+      sockets: [],
+    };
     counting.sockets.push(socket);
     found.set(key, counting);
   }
@@ -234,8 +239,9 @@ function destinationsOf(
     .toSorted((a, b) => b.blocking - a.blocking || b.ports - a.ports || a.peer.port - b.peer.port);
 }
 
+/** IPv4 through an IPv6 socket has the same four-tuples as through any other. */
 function tupleKey({ local, peer }: Pick<Socket, 'local' | 'peer'>): string {
-  return `${local.address} ${peer?.address ?? ''} ${peer?.port ?? ''}`;
+  return `${unmapped(local.address)} ${unmapped(peer?.address ?? '')} ${peer?.port ?? ''}`;
 }
 
 interface DestinationRate {

@@ -14,6 +14,7 @@ import type {
   Snapshot,
   TcpCells,
 } from '../model/socket.ts';
+import { unmapped } from './bind-rules.ts';
 
 /** How long a closed connection keeps its port (TCP_TIMEWAIT_LEN, include/net/tcp.h). */
 const TIME_WAIT_SECONDS = 60;
@@ -116,13 +117,6 @@ function portsInUse(
 }
 
 const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
-
-const MAPPED = '::ffff:';
-
-/** The IPv4 address that an IPv6 socket calls ::ffff:a.b.c.d (RFC 4291 s2.5.5.2), as those of Java do for all of IPv4. */
-function unmapped(address: string): string {
-  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
-}
 
 /** Does a socket on `bound` keep its port from a service on `asked`? Families apart, the same address or one of all. */
 function overlaps(bound: string, asked: string | null): boolean {
