@@ -56,3 +56,42 @@ test('search: claims, best first', () => {
   expect(found.some((claim) => claim.product === 'Xsan')).toBe(true);
   expect(library.search('zzqqxx')).toEqual([]);
 });
+
+describe('a value of the wrong type is told by name, before anything is done', () => {
+  const calls: [string, (library: Library) => unknown][] = [
+    ['the name is a string, not undefined', ({ lease }) => lease(undefined as never)],
+    ['the name is a string, not 1', ({ lease }) => lease(1 as never)],
+    ['project is a string, not 5', ({ lease }) => lease('web', { project: 5 as never })],
+    ['the options are an object, not null', ({ lease }) => lease('web', null as never)],
+    ['transport is "tcp" or "udp", not "sctp"', ({ lease }) => lease('web', { transport: 'sctp' as never })],
+    ['near is a number, not "7000"', ({ pick }) => pick({ near: '7000' as never })],
+    ['alone', ({ pick }) => pick({ transports: ['sctp' as never] })],
+    ['transports is an array', ({ pick }) => pick({ transports: 'tcp' as never })],
+    ['name is a string, not 3', ({ pick }) => pick({ name: 3 as never })],
+    ['the options are an object, not 5', ({ pick }) => pick(5 as never)],
+    ['exclude is an array, a set', ({ getPort }) => getPort({ exclude: 5 as never })],
+    ['host is a string, not 5', ({ getPort }) => getPort({ host: 5 as never })],
+    ['port is a number or an iterable', ({ getPort }) => getPort({ port: 'x' as never })],
+    ['address is a string, not 5', ({ why }) => why(80, { address: 5 as never })],
+    ['signal is an AbortSignal', ({ explain }) => explain(80, { signal: {} as never })],
+    ['transports is an array', ({ snapshot }) => snapshot({ transports: [] })],
+    ['ports is a run of ports', ({ watch }) => watch({ ports: 5 as never })],
+    [
+      'files is an array of strings, not "compose.yaml"',
+      ({ audit }) => audit({ files: 'compose.yaml' as never }),
+    ],
+    ['sample is a number', ({ ephemeral }) => ephemeral({ sample: '5' as never })],
+    ['ports are a number', ({ reserve }) => reserve(undefined as never)],
+    ['ports are a number', ({ unreserve }) => unreserve('80' as never)],
+    ['apply is true or false, not 1', ({ reserve }) => reserve(80, { apply: 1 as never })],
+    ['the query is a string', ({ search }) => search(5 as never)],
+  ];
+  test.each(calls)('%s', async (words, call) => {
+    const failed: unknown = await (async () => call(library))().then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(failed).toBeInstanceOf(TypeError);
+    expect((failed as Error).message).toContain(words);
+  });
+});

@@ -34,6 +34,7 @@ import {
   processMarks,
   watch as watchHost,
 } from '@portolan/probe';
+import { checkOptions, checkText } from './arguments.ts';
 import type { CollisionHost } from './collisions/library.ts';
 import type { AuditOptions, EphemeralOptions, PortWish, ReserveOptions } from './collisions/types.ts';
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
@@ -90,6 +91,7 @@ export async function explain(port: number, options: LookOptions = {}): Promise<
 
 /** The same before it is put into words. */
 export async function report(port: number, options: LookOptions = {}): Promise<PortReport> {
+  checkOptions('explain', options);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new RangeError(`not a port number: ${port}`);
   const transports = options.transports ?? USUAL;
@@ -104,6 +106,7 @@ export async function report(port: number, options: LookOptions = {}): Promise<P
 
 /** Every socket of this host's current network namespace, with owners, and what could not be seen. */
 export async function snapshot(options: LookOptions = {}): Promise<Snapshot> {
+  checkOptions('snapshot', options);
   return snapshotOf(null, options, false);
 }
 
@@ -126,6 +129,7 @@ export interface WhyOptions extends Omit<LookOptions, 'transports'> {
  * is tried in a child process for a moment. Throws PortolanError USAGE for an address or family that cannot be.
  */
 export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1> {
+  checkOptions('why', options);
   return whyJson(await decideWhy(port, options), translator('en'));
 }
 
@@ -249,6 +253,7 @@ export interface Watching extends AsyncIterable<EventV1> {
 
 /** Watches this host's current network namespace. Throws PortolanError USAGE on a system that cannot be watched. */
 export async function watch(options: WatchOptions = {}): Promise<Watching> {
+  checkOptions('watch', options);
   const { ports = null, transports = USUAL, all = false, intervalMs = null, ffi = true, signal } = options;
   const watching = await watchHost({
     ports,
@@ -320,6 +325,7 @@ const COLLISIONS: CollisionHost = {
  * not there or cannot be one.
  */
 export async function audit(options: AuditOptions = {}): Promise<AuditV1> {
+  checkOptions('audit', options);
   return (await import('./collisions/library.ts')).audit(options, COLLISIONS);
 }
 
@@ -328,6 +334,7 @@ export async function audit(options: AuditOptions = {}): Promise<AuditV1> {
  * Throws RangeError for an interval or a sample that is none.
  */
 export async function ephemeral(options: EphemeralOptions = {}): Promise<EphemeralV1> {
+  checkOptions('ephemeral', options);
   return (await import('./collisions/library.ts')).ephemeral(options, COLLISIONS);
 }
 
@@ -337,16 +344,19 @@ export async function ephemeral(options: EphemeralOptions = {}): Promise<Ephemer
  * for what is no port, PortolanError USAGE for a root that is no folder.
  */
 export async function reserve(ports: PortWish, options: ReserveOptions = {}): Promise<ReserveV1> {
+  checkOptions('reserve', options);
   return (await import('./collisions/library.ts')).reserve('reserve', ports, options, COLLISIONS);
 }
 
 /** Gives back what `reserve` reserved, and that alone; the same answer, the same errors. */
 export async function unreserve(ports: PortWish, options: ReserveOptions = {}): Promise<ReserveV1> {
+  checkOptions('unreserve', options);
   return (await import('./collisions/library.ts')).reserve('unreserve', ports, options, COLLISIONS);
 }
 
 /** Claims that have every word of the query, best first. */
 export function search(query: string): readonly Claim[] {
+  checkText('search', 'the query', query);
   const facts = openFacts({ shipped: SHIPPED, dataDir: dataDirectory(), whole: true });
   return searchClaims(facts.allClaims(), query);
 }

@@ -11,6 +11,7 @@ import {
 } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
 import type { lockFolder, ProcessMarks } from '@portolan/probe';
+import { checkOptions, checkText } from './arguments.ts';
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 import { leaseFolder } from './leases/folder.ts';
 import { projectOf } from './leases/project.ts';
@@ -68,7 +69,10 @@ function checkPort(port: number): void {
 
 /** See the door of the library. */
 export async function pick(options: PickOptions, host: LibraryHost): Promise<PickV1> {
+  checkOptions('pick', options);
   const { count = 1, near = null, name = null, transports = ['tcp', 'udp'], exclude = [] } = options;
+  if (transports.some((one) => one !== 'tcp' && one !== 'udp'))
+    throw new TypeError('pick: ports are picked for "tcp" and "udp" alone');
   if (!Number.isInteger(count) || count < 1 || count > 1000)
     throw new RangeError(`count is 1 to 1000, not ${count}`);
   if (near !== null) checkPort(near);
@@ -93,6 +97,8 @@ export async function pick(options: PickOptions, host: LibraryHost): Promise<Pic
 
 /** See the door of the library. */
 export async function lease(name: string, options: LeaseOptions, host: LibraryHost): Promise<Leased> {
+  checkText('lease', 'the name', name);
+  checkOptions('lease', options);
   const { transport = 'tcp', near = null } = options;
   checkName(name);
   if (near !== null) checkPort(near);
@@ -118,6 +124,7 @@ export async function lease(name: string, options: LeaseOptions, host: LibraryHo
 
 /** See the door of the library. */
 export async function getPort(options: GetPortOptions, host: LibraryHost): Promise<number> {
+  checkOptions('getPort', options);
   const { port = [], exclude = [], host: address = null, reserve = false } = options;
   const preferred = (typeof port === 'number' ? [port] : [...port]).filter((wished) => wished !== 0);
   for (const wished of preferred) checkPort(wished);

@@ -140,6 +140,10 @@ export async function reserve(
 }
 
 function runsOf(ports: PortWish): PortRange[] {
+  const isRun = (part: unknown): boolean =>
+    typeof part === 'number' || (Array.isArray(part) && part.length === 2);
+  if (typeof ports !== 'number' && !(Array.isArray(ports) && ports.every(isRun)))
+    throw new TypeError('ports are a number, or an array of numbers and of runs [first, last]');
   const runs = (typeof ports === 'number' ? [ports] : ports).map(
     (part): PortRange => (typeof part === 'number' ? [part, part] : part),
   );
