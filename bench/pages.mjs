@@ -284,7 +284,7 @@ const made = makeSite(facts, 'portolan');
 const flags = new Uint8Array(65_536).fill(255, 0, ${PORTS});
 const site = ${PORTS} === 65_536 ? { ...made, paths: () => [] } : { ...made, paths: () => [], atlas: { ...made.atlas, flags } };
 const plan = { site, assets: new Map(), languages: ['en'], scope: ${PORTS} === 65_536 ? 'all' : 'claimed', data: false, base: null, root: '', feedback: null, schema: { $defs: {} }, version: '0' };
-await exportFiles(process.argv[2], plan, ${JSON.stringify(join(ROOT, 'packages/site/dist/export/write-worker.js'))}, () => {}, new AbortController().signal);
+await exportFiles(process.argv[2], plan, { file: ${JSON.stringify(join(ROOT, 'packages/portolan/dist/export-mate.cjs'))}, shipped: ${JSON.stringify(SHIPPED)}, dataDir: null }, () => {}, new AbortController().signal);
 `;
 }
 

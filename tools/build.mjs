@@ -115,13 +115,8 @@ for (const part of ['register', 'vite', 'vitest']) await bundle(part, 'esm', 'js
 await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
 // The thread that helps to walk many descriptors.
 await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
-// The thread that writes the files of an export.
-await bundle(
-  'write-worker',
-  'cjs',
-  'cjs',
-  join(ROOT, 'packages', 'site', 'src', 'export', 'write-worker.ts'),
-);
+// The second thread of an export.
+await bundle('export-mate', 'cjs', 'cjs');
 // The pages' own files: what runs in the browser, the style, the typeface.
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');

@@ -3,6 +3,7 @@ import { PAGE_LANGUAGES } from '@portolan/core/web';
 
 export { siteAssets } from './chart-data.ts';
 export { type ExportResult, exportFiles, type Progress } from './export/files.ts';
+export { type MateProgram, takePart } from './export/mate.ts';
 export type { ExportPlan, Scope } from './export/outputs.ts';
 export { exportPack, openPack, type Pack } from './export/pack.ts';
 export { type Described, llmsText, openApi, ROUTES } from './for-programs.ts';

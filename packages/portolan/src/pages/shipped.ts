@@ -1,7 +1,7 @@
-// What the program ships for its pages: files beside them, the schema of reports, the thread that writes exports.
+// What the program ships for its pages: files beside them, the schema of reports, the second thread of exports.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Described } from '@portolan/site';
+import type { Described, MateProgram } from '@portolan/site';
 import type { Context } from '../command.ts';
 
 /** Folder of style, programs and typefaces. */
@@ -15,7 +15,10 @@ export function shippedSchema({ shippedFacts }: Pick<Context, 'shippedFacts'>): 
   return JSON.parse(readFileSync(file, 'utf8')) as Described['schema'];
 }
 
-/** Program of the thread that writes the files of an export. */
-export function writeWorker({ shippedFacts }: Pick<Context, 'shippedFacts'>): string {
-  return join(shippedFacts, '..', 'write-worker.cjs');
+/** The second thread of an export. */
+export function exportMate({
+  shippedFacts,
+  dataDir,
+}: Pick<Context, 'shippedFacts' | 'dataDir'>): MateProgram {
+  return { file: join(shippedFacts, '..', 'export-mate.cjs'), shipped: shippedFacts, dataDir };
 }

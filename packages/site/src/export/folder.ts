@@ -15,23 +15,44 @@ import { dirname } from 'node:path';
 export interface Written {
   readonly written: number;
   readonly unchanged: number;
+  /** Bytes of both. */
+  readonly bytes: number;
 }
+
+/** Most bytes of UTF-8 that a unit of a string takes. */
+const UNIT_BYTES = 3;
 
 /** A folder that is written into. */
 export class Folder implements Written {
   readonly #root: string;
   /** Folders that are there; true for one that was made just now, in which nothing has to be looked for. */
-  readonly #folders = new Map<string, boolean>();
+  readonly #folders: Map<string, boolean>;
   #there = new Uint8Array(1 << 16);
+  #text = Buffer.alloc(1 << 17);
   written = 0;
   unchanged = 0;
+  bytes = 0;
 
-  constructor(root: string) {
+  /** `folders` are those that another thread has made sure of, as `folders` there tells. */
+  constructor(root: string, folders: ReadonlyMap<string, boolean> = new Map()) {
     this.#root = root;
+    this.#folders = new Map(folders);
+  }
+
+  /** The folders that are there, by whether they were made just now. */
+  get folders(): ReadonlyMap<string, boolean> {
+    return this.#folders;
+  }
+
+  /** Makes sure that a folder below this one is there. */
+  open(path: string): void {
+    this.#isNew(`${this.#root}/${path}`);
   }
 
   /** Writes a file by its path below the folder, unless it holds the same already. */
-  put(path: string, data: Uint8Array): void {
+  put(path: string, content: string | Uint8Array): void {
+    const data = typeof content === 'string' ? this.#encoded(content) : content;
+    this.bytes += data.length;
     const file = `${this.#root}/${path}`;
     if (this.#isNew(dirname(file))) {
       const fd = openSync(file, 'w');
@@ -45,6 +66,13 @@ export class Folder implements Written {
       return;
     } else writeBeside(file, data);
     this.written++;
+  }
+
+  /** Valid until the next call. */
+  #encoded(text: string): Uint8Array {
+    const most = text.length * UNIT_BYTES;
+    if (this.#text.length < most) this.#text = Buffer.alloc(most);
+    return this.#text.subarray(0, this.#text.write(text));
   }
 
   #isNew(folder: string): boolean {

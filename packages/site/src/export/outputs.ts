@@ -1,5 +1,5 @@
 // What an export holds: every page of every language, and the files beside them, one after another.
-import { PORT_MAX, printableJson, reportJson } from '@portolan/core';
+import { PORT_MAX, printableJson, reportJson, type Translator } from '@portolan/core';
 import {
   loadTranslator,
   lostWebPage,
@@ -37,6 +37,9 @@ export interface ExportPlan extends Pick<Described, 'schema' | 'version'> {
   readonly feedback: string | null;
 }
 
+/** What of it all pages have in common. */
+export type Look = Pick<ExportPlan, 'languages' | 'data' | 'base' | 'feedback'>;
+
 /** One file of the export: its path below the folder, with slashes. */
 export interface Output {
   readonly path: string;
@@ -62,11 +65,12 @@ export function countOf(plan: ExportPlan): number {
   return pages * plan.languages.length + (plan.data ? ports.length : 0) + plan.assets.size + beside + 2;
 }
 
-/** The files, made one at a time: all together they would not fit into memory. */
-export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
+/** The files, made one at a time: all together they would not fit into memory. `without` leaves out what each port has. */
+export async function* outputs(plan: ExportPlan, without: 'ports' | null = null): AsyncGenerator<Output> {
   const { site } = plan;
   const ports = portsIn(site, plan.scope);
   const has = new Set(ports);
+  const made = without === 'ports' ? [] : ports;
   const languages = languagesOf(plan);
   for (const [name, asset] of plan.assets) {
     yield { path: `${ASSET_FOLDER}/${name}`, content: asset.bytes };
@@ -78,9 +82,7 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
       const page = site.page(path);
       if (page !== null) yield { path: filePath(tag, path), content: render(page) };
     }
-    for (const port of ports) {
-      yield { path: filePath(tag, `/ports/${port}`), content: render(site.portPage(port, null, null)) };
-    }
+    for (const port of made) yield portFile(tag, port, site, render);
     const lost = pageHtml(
       lostWebPage(),
       await environmentOf(tag, plan, onlyThere(rootedLinks(tag, plan.root), has)),
@@ -89,18 +91,26 @@ export async function* outputs(plan: ExportPlan): AsyncGenerator<Output> {
     // The nearest folder with such a file is asked by some hosts, the top one alone by others.
     if (tag === plan.languages[0]) yield { path: '404.html', content: lost };
   }
-  if (plan.data) yield* reports(plan, ports);
+  if (plan.data) for (const port of made) yield reportFile(port, site, await reportWords());
   yield* besides(plan, has);
   yield { path: 'index.html', content: frontDoor(languages, plan.languages[0] ?? 'en') };
 }
 
-/** The report of each port as JSON, as a program gets it from the server; no host was looked at. */
-async function* reports({ site }: ExportPlan, ports: readonly number[]): AsyncGenerator<Output> {
-  const lang = await loadTranslator('en', 'pages');
-  for (const port of ports) {
-    const json = printableJson(reportJson(site.portReport(port, null, null), lang), 2);
-    yield { path: `ports/${port}.json`, content: `${json}\n` };
-  }
+/** Makes the page of one page's contents. */
+export type Render = (page: WebPage) => string;
+
+/** The page of a port, which knows no host. */
+export function portFile(tag: string, port: number, site: Site, render: Render): Output {
+  return { path: filePath(tag, `/ports/${port}`), content: render(site.portPage(port, null, null)) };
+}
+
+/** The language that reports are in. */
+export const reportWords = (): Promise<Translator> => loadTranslator('en', 'pages');
+
+/** The report of a port as JSON, as a program gets it from the server; no host was looked at. */
+export function reportFile(port: number, site: Site, lang: Translator): Output {
+  const json = printableJson(reportJson(site.portReport(port, null, null), lang), 2);
+  return { path: `ports/${port}.json`, content: `${json}\n` };
 }
 
 /** What search engines and programs read. A sitemap has whole addresses, so that without a base there is none. */
@@ -134,11 +144,11 @@ export async function samplePages(
 }
 
 /** The languages of the export in the order that was asked for. */
-function languagesOf(plan: ExportPlan): SiteLanguage[] {
+function languagesOf(plan: Look): SiteLanguage[] {
   return plan.languages.flatMap((tag) => PAGE_LANGUAGES.filter((entry) => entry.tag === tag));
 }
 
-async function environmentOf(tag: string, plan: ExportPlan, links: PageEnv['links']): Promise<PageEnv> {
+async function environmentOf(tag: string, plan: Look, links: PageEnv['links']): Promise<PageEnv> {
   const lang = await loadTranslator(tag, 'pages');
   return {
     lang,
@@ -155,11 +165,7 @@ async function environmentOf(tag: string, plan: ExportPlan, links: PageEnv['link
 }
 
 /** Renders pages of one language. A port without a page is led to that of its thousand. */
-async function renderer(
-  tag: string,
-  plan: ExportPlan,
-  has: ReadonlySet<number>,
-): Promise<(page: WebPage) => string> {
+export async function renderer(tag: string, plan: Look, has: ReadonlySet<number>): Promise<Render> {
   const common = await environmentOf(tag, plan, fileLinks(tag, '/', plan.base));
   const kinds = new Map<number, Pick<PageEnv, 'links' | 'memo'>>();
   return (page) => {

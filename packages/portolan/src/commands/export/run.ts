@@ -2,7 +2,7 @@
 import { exportJson, PortolanError, say } from '@portolan/core';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
-import { assetFolder, shippedSchema, writeWorker } from '../../pages/shipped.ts';
+import { assetFolder, exportMate, shippedSchema } from '../../pages/shipped.ts';
 import { showJson } from '../../show.ts';
 
 export const run: Run = async (context) => {
@@ -38,7 +38,7 @@ export const run: Run = async (context) => {
     const result =
       format === 'pack'
         ? await exportPack(target, plan, tell, stop.signal)
-        : await exportFiles(target, plan, writeWorker(context), tell, stop.signal);
+        : await exportFiles(target, plan, exportMate(context), tell, stop.signal);
     const seconds = (Date.now() - started) / 1000;
     if (context.json)
       showJson(
