@@ -217,6 +217,33 @@ describe('an address as people type it', () => {
     for (const none of ['/65536', '/060163', '/60163/x', '/xx']) expect(statusOf(await ask(none))).toBe(404);
   });
 
+  test('a slash too many and a language left out lead to the page that is meant, and nowhere else', async () => {
+    const accept = { accept: 'text/html', 'accept-language': 'cs' };
+    for (const [asked, page] of [
+      ['/en/ports/80/', '/en/ports/80'],
+      ['/en/ports/80/udp//', '/en/ports/80/udp'],
+      ['/en/here/', '/en/here'],
+      ['/here', '/cs/here'],
+      ['/services/xsan', '/cs/services/xsan'],
+      ['/ranges/dynamic/', '/cs/ranges/dynamic'],
+      ['/sources', '/cs/sources'],
+      ['/paste', '/cs/paste'],
+    ] as const) {
+      const answer = await ask(asked, accept);
+      expect([asked, statusOf(answer)]).toEqual([asked, 302]);
+      expect(answer).toMatch(new RegExp(`^location: ${page}\\r$`, 'im'));
+    }
+    for (const none of [
+      '//evil.example/ports/80/',
+      '/evil.example//',
+      '/en//ports/80/',
+      '/en/ports/99999/',
+      '/a//',
+      '/en/x/',
+    ])
+      expect([none, statusOf(await ask(none, accept))]).toEqual([none, 404]);
+  });
+
   test('one that has no page says so in the reader’s language, without repeating it; a program gets a line', async () => {
     const browser = { accept: 'text/html,*/*;q=0.8', 'accept-language': 'en' };
     const answer = await ask('/de/services/%3Cscript%3Ex%22', browser);

@@ -266,7 +266,24 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     parts.onFault(error);
     return c.text('A fault of ours; the terminal that serves these pages says more.\n', 500);
   });
+  /** What is meant by an address with a slash too many or without its language: that of the page; null where there is none. */
+  function meant(path: string, language: string | null): string | null {
+    const asked = path.replace(/\/+$/, '');
+    const first = asked.split('/')[1] ?? '';
+    const known = TAGS.includes(first);
+    const rest = known ? asked.slice(first.length + 1) : asked;
+    // Made of what is there: nothing else of the address comes back.
+    const there = rest === '/here' || portPath(rest) !== null || site.page(rest) !== null;
+    if (!there || (known && asked === path)) return null;
+    return `/${known ? first : negotiate(language, TAGS)}${rest}`;
+  }
+
   app.notFound(async (c) => {
+    const page = meant(c.req.path, c.req.header('accept-language') ?? null);
+    if (page !== null) {
+      c.header('vary', 'accept, accept-language');
+      return c.redirect(page, 302);
+    }
     const html = preferredType(c.req.header('accept') ?? null, FORMS) === 'text/html';
     const [, first = ''] = c.req.path.split('/');
     // What a script asks for is told in a line.
