@@ -301,5 +301,42 @@ test('the page of the host gives a number to nobody for what is only on record',
   const page = site.herePage({ host: 'box', snapshot }, null);
   const text = words(pageHtml(page, env(page.path, { outlet: 'live' })));
   expect(text).toContain('WireGuard');
-  expect(text).not.toMatch(/NetBird|belongs to|Likely to collide/);
+  expect(text).not.toMatch(/NetBird|belongs to|Could collide/);
+});
+
+describe('tens of thousands of sockets', () => {
+  const connection = (n: number): Socket =>
+    makeSocket({
+      local: { address: '192.0.2.1', port: 443 },
+      peer: { address: `198.51.${n >> 8}.${n & 255}`, port: 50_000 },
+      state: 'ESTABLISHED',
+    });
+  const listener = (port: number, address = '127.0.0.1'): Socket =>
+    makeSocket({ local: { address, port }, state: 'LISTEN' });
+
+  test('a port’s page has some of them and says how many it leaves out, and where they are', () => {
+    const sockets = Array.from({ length: 20_000 }, (_, n) => connection(n));
+    const sight = { host: 'box', snapshot: { ...SIGHT.snapshot, sockets }, inUse: [443] };
+    const page = site.portPage(443, null, sight);
+    const text = pageHtml(page, env(page.path, { outlet: 'live' }));
+    expect(text.length).toBeLessThan(500_000);
+    expect(words(text)).toContain('and 19,900 more portolan who 443');
+  });
+
+  test('so has the page of the host', () => {
+    const sockets = Array.from({ length: 25_000 }, (_, n) => listener(1024 + n));
+    const page = site.herePage({ host: 'box', snapshot: { ...SIGHT.snapshot, sockets } }, null);
+    const text = pageHtml(page, env(page.path, { outlet: 'live' }));
+    expect(text.length).toBeLessThan(1_500_000);
+    expect(words(text)).toContain('and 24,000 more portolan list');
+  });
+
+  test('a program that listens on two addresses is told once to be in the way', () => {
+    const sockets = [listener(40_000), listener(40_000, '::1'), listener(40_002)];
+    const page = site.herePage({ host: 'box', snapshot: { ...SIGHT.snapshot, sockets } }, null);
+    const text = words(pageHtml(page, env(page.path, { outlet: 'live' })));
+    const section = text.slice(text.indexOf('Could collide'));
+    expect(section.match(/reserve 40000 --apply/g)).toHaveLength(1);
+    expect(section.match(/reserve 40002 --apply/g)).toHaveLength(1);
+  });
 });

@@ -141,6 +141,17 @@ describe('reserved but used', () => {
     expect(more).toEqual([]);
     expect(found).toMatchObject({ kind: 'reserved-but-used', claims: [reserved.id, used.id] });
   });
+  test('where the number is assigned for another transport, the reserve’s own is said', () => {
+    const held = { ...reserved, transports: ['udp' as const] };
+    const text = (...claims: Claim[]): string => {
+      const found = about(1024, ...claims).find(({ kind }) => kind === 'reserved-but-used');
+      return found === undefined ? '' : lang.say(found.text);
+    };
+    const other = { ...used, transports: ['udp' as const] };
+    const assigned = { ...makeAssigned(1024, 'ndmps', null), transports: ['tcp' as const] };
+    expect(text(held, other, assigned)).toContain('holds 1024/udp in reserve');
+    expect(text(held, other)).toContain('holds 1024 in reserve');
+  });
   test('not where the same transport is assigned after all', () => {
     expect(kinds(1024, reserved, used, makeAssigned(1024, 'thing', null))).toEqual([]);
   });

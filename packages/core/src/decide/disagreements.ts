@@ -127,10 +127,17 @@ function reservedButUsed(port: number, _range: IanaRange, claims: readonly Claim
       !claims.some((entry) => isAssigned(entry) && sharesTransport(entry.transports, claim.transports)),
   );
   if (free.length === 0) return null;
+  // Where it has assigned the number for another transport, "30000" alone would be wrong.
+  const transports = [...new Set(reserved.flatMap((entry) => entry.transports))];
+  const held = claims.some(isAssigned) && transports.length > 0 ? `${port}/${transports.join('/')}` : port;
   return {
     kind: 'reserved-but-used',
     claims: [...ids(reserved), ...ids(free)],
-    text: say('disagree.reserved', { port, names: namesOf(free), count: new Set(free.map(claimName)).size }),
+    text: say('disagree.reserved', {
+      port: held,
+      names: namesOf(free),
+      count: new Set(free.map(claimName)).size,
+    }),
     rule: RFC_DYNAMIC,
   };
 }

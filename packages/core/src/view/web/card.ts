@@ -36,17 +36,31 @@ export function portCard(report: PortReport, host: string | null): Card {
     state: stateOf(report),
     host,
     lines,
-    nodes: use.holders.length === 0 ? [] : [...holders(use.holders), ...commandLines(report)],
+    nodes: use.holders.length === 0 ? [] : [...holders(use.holders, port), ...commandLines(report)],
     unseen: use.gaps.length === 0 ? null : gapsNode(use.gaps),
   };
 }
 
+/** Most holders that a card shows one by one; a port of a busy server has tens of thousands of connections. */
+const HOLDERS_SHOWN = 100;
+
 /** Beside a socket that listens or is bound, its connections are only counted. */
-function holders(all: readonly Holder[]): Node[] {
+function holders(all: readonly Holder[], port: number): Node[] {
   const lasting = all.filter(({ kind }) => kind !== 'connection' && kind !== 'closing');
-  if (lasting.length === 0 || lasting.length === all.length) return [holdersNode(all)];
+  if (lasting.length === 0 || lasting.length === all.length) return some(all, port);
   const more = say('web.card.more', { count: all.length - lasting.length });
-  return [holdersNode(lasting), { kind: 'para', inline: [said(more, 'dim')] }];
+  return [...some(lasting, port), { kind: 'para', inline: [said(more, 'dim')] }];
+}
+
+/** The first of them, and where to see the others. */
+function some(all: readonly Holder[], port: number): Node[] {
+  if (all.length <= HOLDERS_SHOWN) return [holdersNode(all)];
+  const more = say('web.versus.more', { count: all.length - HOLDERS_SHOWN });
+  return [
+    holdersNode(all.slice(0, HOLDERS_SHOWN)),
+    { kind: 'para', inline: [said(more)] },
+    { kind: 'commands', lines: [`portolan who ${port}`] },
+  ];
 }
 
 /** Who runs it sees command lines; a page may be open in front of others, and in a browser's memory. */

@@ -146,14 +146,18 @@ function gauge({ snapshot, call }: HerePageInput, holders: readonly Holder[]): B
 function collisions({ forecasts, snapshot, holders, call }: HerePageInput): Section[] {
   const { ephemeral } = snapshot.limits;
   if (ephemeral === null || forecasts.length === 0) return [];
-  const holderOf = (found: ListenerForecast): Holder | undefined =>
-    holders.find(
-      ({ kind, local, transport }) =>
-        kind === 'listener' &&
-        transport === found.transport &&
-        local.port === found.local.port &&
-        local.address === found.local.address,
-    );
+  const placeOf = ({ transport, local }: Pick<Holder, 'transport' | 'local'>): string =>
+    `${transport} ${local.address} ${local.port}`;
+  const listeners = new Map(
+    holders.filter(({ kind }) => kind === 'listener').map((holder) => [placeOf(holder), holder]),
+  );
+  const holderOf = (found: ListenerForecast): Holder | undefined => listeners.get(placeOf(found));
+  // A program that listens on several addresses is one collision: the likeliest stands for it.
+  const rows = new Map<string, ListenerForecast>();
+  for (const found of forecasts) {
+    const key = `${found.transport} ${found.local.port} ${holderOf(found)?.owners[0]?.pid ?? ''}`;
+    if (!rows.has(key)) rows.set(key, found);
+  }
   return [
     {
       id: 'collisions',
@@ -172,7 +176,7 @@ function collisions({ forecasts, snapshot, holders, call }: HerePageInput): Sect
             { title: say('web.col.chance'), align: 'left', grow: false },
             { title: say('web.col.remedy'), align: 'left', grow: true },
           ],
-          rows: forecasts.map((found) => {
+          rows: [...rows.values()].slice(0, COLLISIONS_SHOWN).map((found) => {
             const holder = holderOf(found);
             return [
               [portLink(found.local.port)],
@@ -191,7 +195,13 @@ function portLink(port: number): Inline {
   return { kind: 'link', to: `/ports/${port}`, text: String(port) };
 }
 
-function listening({ claimsOf, snapshot }: HerePageInput, holders: readonly Holder[]): Block[] {
+/** Most listeners that are told to be in the way; the likeliest come first. */
+const COLLISIONS_SHOWN = 100;
+
+/** Most sockets that the table has; a browser grows slow with more. */
+const LISTENING_SHOWN = 1000;
+
+function listening({ call, claimsOf, snapshot }: HerePageInput, holders: readonly Holder[]): Block[] {
   const rows = holders.filter(isListening);
   if (rows.length === 0) {
     const none = hides(snapshot.gaps) ? 'web.card.unknown' : 'web.here.none';
@@ -209,14 +219,25 @@ function listening({ claimsOf, snapshot }: HerePageInput, holders: readonly Hold
         { title: say('web.col.reach'), align: 'left', grow: false },
         { title: say('web.col.belongs'), align: 'left', grow: true },
       ],
-      rows: rows.map((holder) => [
-        [portLink(holder.local.port), data(`/${holder.transport}`, 'dim')],
-        [said(say(`kind.${holder.kind}`))],
-        ownerCell(holder),
-        reach(holder),
-        belongs(claimsOf(holder.local.port)),
-      ]),
+      rows: rows
+        .slice(0, LISTENING_SHOWN)
+        .map((holder) => [
+          [portLink(holder.local.port), data(`/${holder.transport}`, 'dim')],
+          [said(say(`kind.${holder.kind}`))],
+          ownerCell(holder),
+          reach(holder),
+          belongs(claimsOf(holder.local.port)),
+        ]),
     },
+    ...unshown(rows.length - LISTENING_SHOWN, call),
+  ];
+}
+
+function unshown(count: number, call: string): Block[] {
+  if (count <= 0) return [];
+  return [
+    { kind: 'para', inline: [said(say('web.versus.more', { count }))] },
+    { kind: 'commands', lines: [`${call} list`] },
   ];
 }
 
