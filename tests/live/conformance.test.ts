@@ -1,5 +1,5 @@
-// One table of asks for every backend: Linux live in a namespace, with native code and without; macOS on encoded bytes, and on
-// what its tools print. What one system cannot show is in the table as well, and must be a gap there.
+// One table of asks for every backend: Linux live in a namespace, with native code and without; macOS and Windows on encoded
+// bytes, and on what their tools print. What one system cannot show is in the table as well, and must be a gap there.
 import {
   type HolderKind,
   holderKind,
@@ -19,7 +19,10 @@ import {
   openMac,
   zeros,
 } from '../../fixtures/mac.ts';
+import type { EncodedRow } from '../../fixtures/win32-tables.ts';
+import { fakeApi, programs } from '../../fixtures/windows.ts';
 import { lookDarwin } from '../../packages/probe/src/darwin/backend.ts';
+import { windowsBackend } from '../../packages/probe/src/win32/backend.ts';
 import { liveTest, type Namespace, NOBODY, only, type Step, scenario } from './namespace.ts';
 
 const PORT = 6301;
@@ -30,7 +33,14 @@ const V6 = [...zeros(15), 1];
 const ANY6 = zeros(16);
 
 /** Ways of looking. */
-const WAYS = ['linux', 'linux without native code', 'macOS', 'macOS by its tools'] as const;
+const WAYS = [
+  'linux',
+  'linux without native code',
+  'macOS',
+  'macOS by its tools',
+  'Windows',
+  'Windows by PowerShell',
+] as const;
 type Way = (typeof WAYS)[number];
 
 /** What must be seen of one holder on PORT. */
@@ -61,6 +71,14 @@ const listener: Sight = {
   kind: 'listener', transport: 'tcp', state: 'LISTEN', address: '127.0.0.1', owned: true,
 }; // biome-ignore format: one shape
 
+/** Neither /proc nor Windows tells an IPv6 listener for both families from one for its own. */
+const UNTOLD: Ask['except'] = Object.fromEntries(
+  (['linux without native code', 'Windows', 'Windows by PowerShell'] as const).map((way) => [
+    way,
+    { sees: [{ ...listener, address: '::' }], gap: null },
+  ]),
+);
+
 const ASKS: readonly Ask[] = [
   {
     name: 'a listener on IPv4',
@@ -79,15 +97,14 @@ const ASKS: readonly Ask[] = [
     steps: [open({ family: 'ipv6', bind: ['::', PORT], v6only: false, listen: 8 })],
     mac: [{ family: 'ipv6', address: ANY6, vflag: 3 }],
     sees: [{ ...listener, address: '::', ipv6Only: false }],
-    // /proc does not tell the one from the other.
-    except: { 'linux without native code': { sees: [{ ...listener, address: '::' }], gap: null } },
+    except: UNTOLD,
   },
   {
     name: 'a listener for IPv6 alone',
     steps: [open({ family: 'ipv6', bind: ['::', PORT], v6only: true, listen: 8 })],
     mac: [{ family: 'ipv6', address: ANY6, vflag: 2 }],
     sees: [{ ...listener, address: '::', ipv6Only: true }],
-    except: { 'linux without native code': { sees: [{ ...listener, address: '::' }], gap: null } },
+    except: UNTOLD,
   },
   {
     name: 'two families on one port are two listeners',
@@ -190,6 +207,66 @@ function lookAtMac(
   );
 }
 
+/** Numbers of states: those of xnu's tcp_fsm.h, of tcpmib.h, and of Get-NetTCPConnection; a socket is listening unless told. */
+const LISTENING = 1;
+const WINDOWS_STATES: Readonly<Record<number, { readonly table: number; readonly objects: number }>> = {
+  0: { table: 0, objects: 100 },
+  1: { table: 2, objects: 2 },
+  4: { table: 5, objects: 5 },
+  10: { table: 11, objects: 11 },
+};
+
+/** The same sockets on a Windows host: in its tables, and as the objects of its PowerShell. */
+function lookAtWindows(
+  sockets: readonly Partial<MacSocket>[],
+  loose: readonly Partial<MacSocket>[],
+  ffi: boolean,
+): Promise<Snapshot> {
+  const all = [
+    ...sockets.map((socket) => ({ socket, pid: NODE.pid })),
+    ...loose.map((socket) => ({ socket, pid: 0 })),
+  ].map(({ socket, pid }) => {
+    const { transport = 'tcp', family = 'ipv4', address = V4, port = PORT, state = LISTENING, peer } = socket;
+    const none = family === 'ipv6' ? ANY6 : [0, 0, 0, 0];
+    const number = WINDOWS_STATES[state] ?? { table: 2, objects: 2 };
+    const other = { address: peer?.address ?? none, port: peer?.port ?? 0 };
+    return { transport, family, address, port, number, other, pid };
+  });
+  const text = (bytes: readonly number[]): string =>
+    bytes.length === 4 ? bytes.join('.') : bytes.every((byte) => byte === 0) ? '::' : '::1';
+  const objects = (transport: Transport, bound: boolean): string =>
+    JSON.stringify(
+      all
+        .filter((one) => one.transport === transport && (!bound || one.number.objects === 100))
+        .map(({ address, port, number, other, pid }) => ({
+          LocalAddress: text(address), LocalPort: port, OwningProcess: pid,
+          ...(transport === 'tcp' ? { RemoteAddress: text(other.address), RemotePort: other.port, State: number.objects } : {}),
+        })), // biome-ignore format: an object a row
+    );
+  const exe = 'C:\\Program Files\\nodejs\\node.exe';
+  const processes = JSON.stringify([{ Id: NODE.pid, ProcessName: 'node', Path: exe, Started: null }]);
+  const rows = (transport: Transport, family: string): EncodedRow[] =>
+    all
+      .filter((one) => one.transport === transport && one.family === family && one.number.table !== 0)
+      .map(({ address, port, number, other, pid }) => ({
+        local: address, port, pid, state: number.table, peer: other.address, peerPort: other.port,
+      })); // biome-ignore format: a row a row
+  const { run } = programs({
+    powershell: ffi
+      ? objects('tcp', true)
+      : [objects('tcp', false), objects('udp', false), processes].join('\r\n'),
+  });
+  const api = fakeApi({
+    tcp: rows('tcp', 'ipv4'),
+    tcp6: rows('tcp', 'ipv6'),
+    udp: rows('udp', 'ipv4'),
+    udp6: rows('udp', 'ipv6'),
+    processes: { [NODE.pid]: { exe, started: null } },
+  });
+  const parts = { api: () => (ffi ? api : null), run, mirrored: () => false, release: () => '10.0.26100' };
+  return windowsBackend(parts).look({ ports: [PORT, PORT], transports: BOTH });
+}
+
 const sight = (socket: Socket): Sight => ({
   kind: holderKind(socket),
   transport: socket.transport,
@@ -235,6 +312,13 @@ describe.each(ASKS)('$name', (ask) => {
       loose: (ask.macLoose ?? []).map((socket, nth) => macSocket({ ...socket, lastPid: 0 }, 50 + nth)),
     });
     expectAnswer(await lookAtMac(options, { native: false }), ask, 'macOS by its tools', NODE.pid);
+  });
+  test('Windows', async () => {
+    expectAnswer(await lookAtWindows(ask.mac, ask.macLoose ?? [], true), ask, 'Windows', NODE.pid);
+  });
+  test('Windows by PowerShell', async () => {
+    const seen = await lookAtWindows(ask.mac, ask.macLoose ?? [], false);
+    expectAnswer(seen, ask, 'Windows by PowerShell', NODE.pid);
   });
 });
 
@@ -459,6 +543,9 @@ test('capabilities are false unless a backend says otherwise', async () => {
   }); // biome-ignore format: short
   expect((await backendFor('darwin')).capabilities).toEqual({
     bound: true, timeWait: false, owners: true, inferredOwners: true,
+  }); // biome-ignore format: short
+  expect((await backendFor('win32')).capabilities).toEqual({
+    bound: false, timeWait: false, owners: true, inferredOwners: false,
   }); // biome-ignore format: short
   expect((await backendFor('linux')).capabilities).toEqual({
     bound: true, timeWait: true, owners: true, inferredOwners: true,

@@ -1,11 +1,10 @@
 // The Windows backend on a native layer that serves encoded tables, and on programs whose output is written here.
 import { useOf } from '@portolan/core';
 import { describe, expect, test } from 'vitest';
-import { type EncodedRow, encodeTable, fileTime } from '../../../../fixtures/win32-tables.ts';
+import { fileTime } from '../../../../fixtures/win32-tables.ts';
+import { DYNAMIC, type FakeWindows, fakeApi, programs, RULES } from '../../../../fixtures/windows.ts';
 import type { ProbeRequest } from '../backend.ts';
-import { type WindowsParts, windowsBackend } from './backend.ts';
-import type { WindowsApi } from './native.ts';
-import type { ToolRun } from './run-tool.ts';
+import { windowsBackend } from './backend.ts';
 import { isMirrored } from './wsl.ts';
 
 const ANY = [0, 0, 0, 0];
@@ -14,114 +13,9 @@ const NOON = '2026-03-01T12:00:00.000Z';
 const EARLIER = fileTime('2026-03-01T11:00:00.000Z');
 const LATER = fileTime('2026-03-01T13:00:00.000Z');
 
-interface FakeProcess {
-  readonly exe: string | null;
-  readonly started: bigint | null;
-}
-
-interface Fake {
-  readonly tcp?: readonly EncodedRow[];
-  readonly tcp6?: readonly EncodedRow[];
-  readonly udp?: readonly EncodedRow[];
-  readonly udp6?: readonly EncodedRow[] | number;
-  readonly processes?: Readonly<Record<number, FakeProcess>>;
-  /** Services by local port. */
-  readonly modules?: Readonly<Record<number, string>>;
-  /** Rows that are added between two calls. */
-  readonly grows?: boolean;
-}
-
-/** iphlpapi and kernel32 as they behave: sizes by DWORD, error 122 for little room, handles that must be closed. */
-function fakeApi(fake: Fake): WindowsApi & { readonly open: Set<number> } {
-  const open = new Set<number>();
-  let calls = 0;
-  const serve = (rows: readonly EncodedRow[] | number, kind: 'tcp' | 'udp', six: boolean, table: Buffer | null, size: Buffer): number => {
-    if (typeof rows === 'number') return rows;
-    calls += 1;
-    const many = fake.grows === true && kind === 'tcp' && !six ? rows.concat(Array.from({ length: calls * 500 }, (): EncodedRow => ({ local: ANY, port: 1, pid: 9 }))) : rows;
-    const bytes = encodeTable(kind, many, six);
-    const room = size.readUInt32LE();
-    size.writeUInt32LE(bytes.length);
-    if (table === null || room < bytes.length) return 122;
-    expect(table.length).toBeGreaterThanOrEqual(bytes.length);
-    bytes.copy(table);
-    return 0;
-  }; // biome-ignore format: one function reads better
-  const addresses = new Map<Uint8Array, number>();
-  return {
-    open,
-    tcpTable(table, size, family, tableClass) {
-      expect(tableClass).toBe(8);
-      return serve((family === 23 ? fake.tcp6 : fake.tcp) ?? [], 'tcp', family === 23, table, size);
-    },
-    udpTable(table, size, family, tableClass) {
-      expect(tableClass).toBe(2);
-      return serve((family === 23 ? fake.udp6 : fake.udp) ?? [], 'udp', family === 23, table, size);
-    },
-    ownerModule(transport, six, row, info) {
-      const port = row.readUInt16BE(transport === 'tcp' && !six ? 8 : six ? 20 : 4);
-      const name = fake.modules?.[port];
-      if (name === undefined) return 5;
-      info.writeBigUInt64LE(BigInt(this.address(info)) + 16n);
-      info.write(name, 16, 'utf16le');
-      return 0;
-    },
-    openProcess(access, pid) {
-      expect(access).toBe(0x1000);
-      if (fake.processes?.[pid] === undefined) return 0;
-      open.add(pid);
-      return pid;
-    },
-    imageName(handle, name, size) {
-      const exe = fake.processes?.[handle]?.exe ?? null;
-      if (exe === null || size.readUInt32LE() <= exe.length) return 0;
-      name.write(`${exe}\0`, 'utf16le');
-      return 1;
-    },
-    processTimes(handle, times) {
-      const started = fake.processes?.[handle]?.started ?? null;
-      if (started === null) return 0;
-      times.writeBigUInt64LE(started);
-      return 1;
-    },
-    closeHandle: (handle) => (open.delete(handle) ? 1 : 0),
-    address(bytes) {
-      const known = addresses.get(bytes) ?? 0x10000 * (addresses.size + 1);
-      addresses.set(bytes, known);
-      return known;
-    },
-  };
-}
-
-const RULES = '----------    --------\r\n';
-const DYNAMIC = (start: number, count: number): string =>
-  `\r\n----------------\r\nA : ${start}\r\nB : ${count}\r\n`;
-
-/** Programs by command line; what is not there fails as it does on a host without it. */
-function programs(more: Readonly<Record<string, string>> = {}): {
-  run: WindowsParts['run'];
-  ran: string[];
-} {
-  const texts: Record<string, string> = { ...more };
-  for (const family of ['ipv4', 'ipv6']) {
-    for (const transport of ['tcp', 'udp']) {
-      texts[`netsh interface ${family} show excludedportrange protocol=${transport}`] ??= RULES;
-      texts[`netsh interface ${family} show dynamicport ${transport}`] ??= DYNAMIC(49_152, 16_384);
-    }
-  }
-  const ran: string[] = [];
-  const run = (tool: string, args: readonly string[]): Promise<ToolRun> => {
-    const command = tool === 'powershell' ? 'powershell' : [tool, ...args].join(' ');
-    ran.push(command);
-    const text = texts[command];
-    return Promise.resolve(text === undefined ? { ok: false, reason: 'ENOENT' } : { ok: true, text });
-  };
-  return { run, ran };
-}
-
 const ALL: ProbeRequest = { ports: null, transports: ['tcp', 'udp'] };
 
-function backend(fake: Fake | null, more: Readonly<Record<string, string>> = {}, mirrored = false) {
+function backend(fake: FakeWindows | null, more: Readonly<Record<string, string>> = {}, mirrored = false) {
   const { run, ran } = programs(more);
   const api = fake === null ? null : fakeApi(fake);
   const made = windowsBackend({ api: () => api, run, mirrored: () => mirrored, release: () => '10.0.26100' });
@@ -129,7 +23,7 @@ function backend(fake: Fake | null, more: Readonly<Record<string, string>> = {},
 }
 
 const SVCHOST = 'C:\\Windows\\System32\\svchost.exe';
-const FAKE: Fake = {
+const FAKE: FakeWindows = {
   tcp: [
     { local: ANY, port: 3000, pid: 100, created: fileTime(NOON) },
     { state: 5, local: [10, 0, 0, 2], port: 50_001, peer: [1, 2, 3, 4], peerPort: 443, pid: 101, created: fileTime(NOON) },
