@@ -130,6 +130,14 @@ function isRisky({ notes, risks }: WhyDecision): boolean {
   return [...notes, ...risks].some(({ severity }) => severity === 'high');
 }
 
+/** Gap over which numbers the system hands out. */
+const LIMITS = 'limits-unreadable';
+
+/** Could something that speaks against it have gone unseen? */
+function isUnseen({ gaps }: WhyDecision): boolean {
+  return gaps.some(({ coversUse, code }) => coversUse || code === LIMITS);
+}
+
 function sentence(decision: WhyDecision): Message {
   const { wish, bindable, causes, result, notes, risks } = decision;
   const port = `${wish.port}/${wish.transport}`;
@@ -139,7 +147,8 @@ function sentence(decision: WhyDecision): Message {
     if (notes.some(({ kind }) => kind === 'redirect')) return say('why.can.redirect', { port });
     if (notes.some(({ kind }) => kind === 'shared')) return say('why.can.shared', { port });
     if (risks.some(({ id }) => id === 'ephemeral-overlap')) return say('why.can.ephemeral', { port });
-    return say(isRisky(decision) ? 'why.can.risky' : 'why.can', { port });
+    if (isRisky(decision)) return say('why.can.risky', { port });
+    return say(isUnseen(decision) ? 'why.can.unseen' : 'why.can', { port });
   }
   const first = causes[0];
   const holder = first?.holders[0];

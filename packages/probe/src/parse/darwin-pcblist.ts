@@ -96,7 +96,9 @@ function socketOf(
 ): DarwinSocketRow | UnboundSocket | null {
   if (inpcb === null || inpcb.length < INPCB_BYTES || socket === null || socket.length < SOCKET_BYTES)
     return null;
-  if (transport === 'tcp' && (tcpcb === null || tcpcb.length < TCPCB_BYTES)) return null;
+  // Only TCP has one; what stands in its place elsewhere is not looked at.
+  const tcp = transport === 'tcp' ? tcpcb : null;
+  if (transport === 'tcp' && (tcp === null || tcp.length < TCPCB_BYTES)) return null;
   const about = viewOf(socket);
   const generation = viewOf(inpcb).getBigUint64(28, true).toString();
   const so = identityAt(about, 8);
@@ -104,11 +106,7 @@ function socketOf(
   const lastPid = Math.max(0, about.getInt32(68, true));
   const ends = endsOf(inpcb, about.getInt32(40, true), PLACES);
   if (ends === null) return { so, generation, uid, lastPid };
-  const state = darwinState(
-    transport,
-    tcpcb === null ? 0 : viewOf(tcpcb).getInt32(36, true),
-    ends.peer !== null,
-  );
+  const state = darwinState(transport, tcp === null ? 0 : viewOf(tcp).getInt32(36, true), ends.peer !== null);
   const effectivePid = Math.max(0, about.getInt32(72, true));
   return { transport, ...ends, state, so, generation, uid, lastPid, effectivePid };
 }
