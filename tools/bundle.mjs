@@ -19,8 +19,18 @@ const CATALOGS = {
 /** Every catalog but the one that the program starts with. */
 const LATER = /core\/src\/text\/messages\/(?!en\.)/;
 
-/** Bundles one entry with its lazy parts. `dir` among `more` is where to; else the built program's folder. */
-export async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `${entry}.ts`), more = {}) {
+/**
+ * Bundles one entry with its lazy parts. `dir` in `output` is where to; else the built program's folder. Returns the files that
+ * went into it.
+ */
+export async function bundle(
+  entry,
+  format,
+  extension,
+  source = join(PROGRAM, 'src', `${entry}.ts`),
+  output = {},
+  input = {},
+) {
   const bundler = await rolldown({
     input: { [entry]: source },
     // What lazy parts share with the entry stays in it, whose own place its data is looked for by.
@@ -35,19 +45,21 @@ export async function bundle(entry, format, extension, source = join(PROGRAM, 's
       // Its main file is UMD, whose require() of its own parts no bundler can follow.
       alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     },
+    ...input,
     onwarn(warning) {
       process.stderr.write(`rolldown: ${warning.message}\n`);
       process.exitCode = 1;
     },
   });
-  await bundler.write({
+  const written = await bundler.write({
     dir: join(PROGRAM, 'dist'),
     format,
     entryFileNames: `[name].${extension}`,
     chunkFileNames: `chunks/[name]-[hash].${extension}`,
-    ...more,
+    ...output,
   });
   await bundler.close();
+  return written.output.flatMap((part) => part.moduleIds ?? []);
 }
 
 /**

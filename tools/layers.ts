@@ -129,13 +129,23 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'packages/probe/src/darwin',
-    may: ['@portolan/core', 'packages/probe/src/ffi', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    may: [
+      '@portolan/core',
+      'packages/probe/src/ffi',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+    ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
     folder: 'packages/probe/src/win32',
-    may: ['@portolan/core', 'packages/probe/src/ffi', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    may: [
+      '@portolan/core',
+      'packages/probe/src/ffi',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+    ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
