@@ -19,7 +19,9 @@ const PACKAGED = join(PACKAGE, bin.portolan);
 /** The built program: that of the package, or what becomes the single file which PORTOLAN_BIN names. */
 export const PROGRAM: string = SINGLE === null ? PACKAGED : launcherOf(SINGLE);
 if (!existsSync(PACKAGED) || !existsSync(join(PACKAGE, 'dist', 'facts'))) {
-  throw new Error(`The built program ${PACKAGED} or its dist is missing: run npm run build, then test again.`);
+  throw new Error(
+    `The built program ${PACKAGED} or its dist is missing: run npm run build, then test again.`,
+  );
 }
 
 /** Copies the built program, without its types, to where a test may spoil it; returns the copy of the package's program. */
