@@ -45,7 +45,15 @@ let code = 1;
 try {
   const build = [join(ROOT, 'tools', 'binaries.mjs'), '--target', target, '--out', folder];
   const built = spawnSync(process.execPath, build, { cwd: ROOT, stdio: ['ignore', 2, 2] });
-  if (built.status !== 0) process.exit(built.status ?? 1);
+  code = built.status ?? 1;
+  if (code === 0) code = runTests();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = code;
+
+/** Runs them, says which failed and how many did; gives the exit code. */
+function runTests() {
   const asked = process.argv.slice(2);
   const vitest = [
     join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'),
@@ -56,17 +64,16 @@ try {
     ...(asked.length === 0 ? FILES : asked),
   ];
   const env = { ...process.env, PORTOLAN_BIN: join(folder, fileOf(target)) };
-  code = spawnSync(process.execPath, vitest, { cwd: ROOT, stdio: 'inherit', env }).status ?? 1;
+  const { status } = spawnSync(process.execPath, vitest, { cwd: ROOT, stdio: 'inherit', env });
   const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
   );
   for (const { name, assertionResults } of testResults)
-    for (const { status, fullName } of assertionResults)
-      if (status === 'failed') process.stdout.write(`failed: ${name.slice(ROOT.length + 1)}: ${fullName}\n`);
+    for (const result of assertionResults)
+      if (result.status === 'failed')
+        process.stdout.write(`failed: ${name.slice(ROOT.length + 1)}: ${result.fullName}\n`);
   process.stdout.write(
     `tests of the single file: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`,
   );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  return status ?? 1;
 }
-process.exitCode = code;
