@@ -249,7 +249,7 @@ function flood(
     hook,
     "process.on('exit', () => require('fs').writeSync(2, `peak ${process.resourceUsage().maxRSS}\\n`));\n",
   );
-  const [file = '', ...before] =
+  const [program = '', ...before] =
     SINGLE === null
       ? [
           process.execPath,
@@ -259,7 +259,7 @@ function flood(
           PROGRAM.replace(/bin\/portolan\.cjs$/, 'dist/program.cjs'),
         ]
       : [SINGLE];
-  const child = spawn(file, [...before, 'read', '-', ...args], {
+  const child = spawn(program, [...before, 'read', '-', ...args], {
     env: environment(),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
