@@ -1,6 +1,7 @@
 // The cases: which load, which commands side by side, and what each answer must contain to count as one.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileOf, hostTarget } from '../tools/binaries/targets.mjs';
 import { ROOT } from '../tools/setup.mjs';
 import { which } from './machine.mjs';
 
@@ -54,9 +55,25 @@ function floor(args) {
   return { ...peer('floor', [FLOOR, ...args], check), label, short: 'the Node floor', absent };
 }
 
+const TARGET = hostTarget();
+const SINGLE = TARGET === null ? null : join(ROOT, 'dist', 'binaries', fileOf(TARGET));
+
+/** The program as a single file, where one was built. */
+function single(args, check) {
+  return {
+    ...portolan(args, check),
+    label: `single file ${args.join(' ')}`,
+    short: `single file ${args[0]}`,
+    program: 'single',
+    args,
+    absent: 'npm run build:binaries makes it',
+  };
+}
+
 /** Where a command's program is; null where it is not installed. `own` names the programs made for this run. */
 export function locate(command, own) {
   if (command.program === 'node') return process.execPath;
+  if (command.program === 'single') return SINGLE !== null && existsSync(SINGLE) ? SINGLE : null;
   if (command.program === 'limit') return own('limit');
   if (command.program === 'floor')
     return process.geteuid() === 0 && existsSync('/sys/kernel/btf/vmlinux') ? process.execPath : null;
@@ -176,6 +193,12 @@ export const CASES = [
     title: 'Quiet host, one listener',
     load: QUIET,
     commands: [...onePort, portolan(['list'], listText), floor(['one', String(PORT)]), bareNode],
+  },
+  {
+    name: 'quiet-single',
+    title: 'Quiet host, one listener, by the single file',
+    load: QUIET,
+    commands: [single(['who', String(PORT)], whoText('listener')), ...onePort, bareNode],
   },
   {
     name: 'crowd-one',

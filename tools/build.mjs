@@ -4,6 +4,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeF
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { bundle, OWN_PROGRAMS, PARTS } from './bundle.mjs';
 import { ROOT } from './setup.mjs';
 
 const PROGRAM = join(ROOT, 'packages', 'portolan');
@@ -31,74 +32,8 @@ function toAscii(source) {
   return source.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** A catalog that is loaded later is one value: as names of a module its sentences would stand in the chunk twice. */
-const CATALOGS = {
-  name: 'catalogs',
-  load(id) {
-    if (!LATER.test(id)) return null;
-    const catalog = JSON.stringify(JSON.parse(readFileSync(id, 'utf8')));
-    return { code: `export default JSON.parse(${JSON.stringify(catalog)});`, moduleType: 'js' };
-  },
-};
-
-/** Every catalog but the one that the program starts with. */
-const LATER = /core\/src\/text\/messages\/(?!en\.)/;
-
-/** Bundles one entry with its lazy parts. */
-async function bundle(entry, format, extension, source = join(PROGRAM, 'src', `${entry}.ts`), more = {}) {
-  const bundler = await rolldown({
-    input: { [entry]: source },
-    // What lazy parts share with the entry stays in it, whose own place its data is looked for by.
-    preserveEntrySignatures: 'allow-extension',
-    platform: 'node',
-    plugins: [CATALOGS],
-    // The native module stays outside: its file is loaded by path at run time.
-    // So do the runner whose setup a part is, and the library, which that part loads when there is something to explain.
-    external: ['koffi', /^@koromix\//, 'vitest', 'portolan'],
-    resolve: {
-      conditionNames: ['source', 'node', 'import', 'default'],
-      // Its main file is UMD, whose require() of its own parts no bundler can follow.
-      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-    },
-    onwarn(warning) {
-      process.stderr.write(`rolldown: ${warning.message}\n`);
-      process.exitCode = 1;
-    },
-  });
-  await bundler.write({
-    dir: join(PROGRAM, 'dist'),
-    format,
-    entryFileNames: `[name].${extension}`,
-    chunkFileNames: `chunks/[name]-[hash].${extension}`,
-    ...more,
-  });
-  await bundler.close();
-}
-
-/**
- * What `who` and `list` need goes into one file, whose compiled code is kept beside it; all else into parts of its own,
- * for every kilobyte of the first counts at each start.
- */
-const OFTEN = new RegExp(
-  [
-    'core/src/(model|text|render)/',
-    'core/src/decide/(use|claims)\\.',
-    'core/src/view/(tree|holder-words|list|report)\\.',
-    'facts/src/data-dir',
-    'portolan/src/([^/]+|commands/(list|who)/[^/]+)$',
-    'probe/src/(index|backend)\\.',
-    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
-    'probe/src/parse/(address|network|linux-(btf|diag-keys|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
-  ].join('|'),
-);
-const SELDOM =
-  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export|mcp))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
-await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
-  codeSplitting: {
-    groups: [{ name: 'often', test: (id) => OFTEN.test(id) && !SELDOM.test(id) && !LATER.test(id) }],
-  },
-});
+await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), PARTS);
 const program = join(PROGRAM, 'dist', 'program.cjs');
 const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));
 // What is run from compiled code cannot import: V8 has lost who asks. Modules of Node are imported statically there.
@@ -111,12 +46,7 @@ cpSync(join(PROGRAM, 'src', 'load.cjs'), join(PROGRAM, 'dist', 'bin.cjs'));
 await bundle('index', 'esm', 'js');
 // What programs, Vite and vitest load is small, and loads the library when there is something to explain.
 for (const part of ['register', 'vite', 'vitest']) await bundle(part, 'esm', 'js');
-// The child process that both start to try binds.
-await bundle('bind-child', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'bind-child.ts'));
-// The thread that helps to walk many descriptors.
-await bundle('walk-worker', 'cjs', 'cjs', join(ROOT, 'packages', 'probe', 'src', 'linux', 'walk-worker.ts'));
-// The second thread of an export.
-await bundle('export-mate', 'cjs', 'cjs');
+for (const [name, source] of Object.entries(OWN_PROGRAMS)) await bundle(name, 'cjs', 'cjs', source);
 // The pages' own files: what runs in the browser, the style, the typeface.
 const SITE = join(ROOT, 'packages', 'site');
 const PAGES = join(PROGRAM, 'dist', 'site');

@@ -67,9 +67,16 @@ export const ROOMS: readonly Room[] = [
     why: 'what other tools printed is understood in a browser, too: no other room of the probe comes with it',
   },
   {
+    folder: 'packages/probe/src/ffi',
+    may: [],
+    node: true,
+    why: 'the door to the functions of the system’s libraries knows runtimes and no system: what is called stands in each backend’s native.ts',
+  },
+  {
     folder: 'packages/probe/src/linux',
     may: [
       '@portolan/core',
+      'packages/probe/src/ffi',
       'packages/probe/src/parse',
       'packages/probe/src/backend.ts',
       'packages/probe/src/actions.ts',
@@ -122,13 +129,23 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'packages/probe/src/darwin',
-    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    may: [
+      '@portolan/core',
+      'packages/probe/src/ffi',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+    ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },
   {
     folder: 'packages/probe/src/win32',
-    may: ['@portolan/core', 'packages/probe/src/parse', 'packages/probe/src/backend.ts'],
+    may: [
+      '@portolan/core',
+      'packages/probe/src/ffi',
+      'packages/probe/src/parse',
+      'packages/probe/src/backend.ts',
+    ],
     node: true,
     why: 'a backend reads and joins; it knows no other system’s backend, and native code is loaded only in native.ts',
   },

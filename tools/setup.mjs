@@ -35,6 +35,7 @@ function buildInputs() {
     'tsconfig.json',
     'tsconfig.base.json',
     'tools/build.mjs',
+    'tools/bundle.mjs',
     ...packages().flatMap((name) => [
       `packages/${name}/tsconfig.json`,
       ...filesBelow(`packages/${name}/src`),

@@ -6,19 +6,25 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
+import { launcherOf, SINGLE } from '../binary/launcher.ts';
 
 export const PACKAGE: string = fileURLToPath(new URL('../../packages/portolan/', import.meta.url));
 const { bin } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as {
   bin: { portolan: string };
 };
 
-/** The built program. */
-export const PROGRAM: string = join(PACKAGE, bin.portolan);
-if (!existsSync(PROGRAM) || !existsSync(join(PACKAGE, 'dist', 'facts'))) {
-  throw new Error(`The built program ${PROGRAM} or its dist is missing: run npm run build, then test again.`);
+/** The program of the package. */
+const PACKAGED = join(PACKAGE, bin.portolan);
+
+/** The built program: that of the package, or what becomes the single file which PORTOLAN_BIN names. */
+export const PROGRAM: string = SINGLE === null ? PACKAGED : launcherOf(SINGLE);
+if (!existsSync(PACKAGED) || !existsSync(join(PACKAGE, 'dist', 'facts'))) {
+  throw new Error(
+    `The built program ${PACKAGED} or its dist is missing: run npm run build, then test again.`,
+  );
 }
 
-/** Copies the built program, without its types, to where a test may spoil it; returns the copy of PROGRAM. */
+/** Copies the built program, without its types, to where a test may spoil it; returns the copy of the package's program. */
 export function copyProgram(root: string, filter: (path: string) => boolean = () => true): string {
   for (const part of ['dist', 'bin', 'package.json']) {
     if (!existsSync(join(PACKAGE, part))) continue;
@@ -27,7 +33,7 @@ export function copyProgram(root: string, filter: (path: string) => boolean = ()
       filter: (path) => !path.includes('/dist/types') && filter(path),
     });
   }
-  return join(root, PROGRAM.slice(PACKAGE.length));
+  return join(root, PACKAGED.slice(PACKAGE.length));
 }
 
 /** A data directory that no test writes an update into. */

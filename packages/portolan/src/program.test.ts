@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { callOf } from './program.ts';
+import { callOf, callOfSingle } from './program.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'portolan-call-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -39,4 +39,11 @@ test.each<[string, NodeJS.ProcessEnv, string]>([
   ],
 ])('%s', (_what, env, call) => {
   expect(callOf(file, env)).toBe(call);
+});
+
+test('a single file is called by its name where PATH has it, and by its path elsewhere', () => {
+  const single = join(folder('single file'), 'portolan');
+  writeFileSync(single, '');
+  expect(callOfSingle(single, { PATH: `${other}${delimiter}${join(root, 'single file')}` })).toBe('portolan');
+  expect(callOfSingle(single, { PATH: `${usual}${delimiter}${other}` })).toBe(`'${single}'`);
 });

@@ -20,13 +20,25 @@ export function shellQuote(text: string): string {
  */
 export function callOf(file: string, env: NodeJS.ProcessEnv): string {
   // npm links bin/portolan.cjs, which loads the file of this program.
-  const self = realpathOf(join(dirname(file), '..', 'bin', 'portolan.cjs'));
+  const program = join(dirname(file), '..', 'bin', 'portolan.cjs');
+  return isOnPath(program, 'portolan', env)
+    ? 'portolan'
+    : `${shellQuote(process.execPath)} ${shellQuote(file)}`;
+}
+
+/** The same for a single file, which needs no Node. */
+export function callOfSingle(file: string, env: NodeJS.ProcessEnv): string {
+  const name = process.platform === 'win32' ? 'portolan.exe' : 'portolan';
+  return isOnPath(file, name, env) ? 'portolan' : shellQuote(file);
+}
+
+function isOnPath(program: string, name: string, env: NodeJS.ProcessEnv): boolean {
+  const self = realpathOf(program);
   const fromNpm = env['npm_lifecycle_event'] !== undefined;
-  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
-    if (fromNpm && folder.endsWith(NPM_FOLDER)) continue;
-    if (folder !== '' && self !== null && realpathOf(join(folder, 'portolan')) === self) return 'portolan';
-  }
-  return `${shellQuote(process.execPath)} ${shellQuote(file)}`;
+  return (env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '' && !(fromNpm && folder.endsWith(NPM_FOLDER)))
+    .some((folder) => self !== null && realpathOf(join(folder, name)) === self);
 }
 
 function realpathOf(path: string): string | null {

@@ -1,6 +1,6 @@
-// The few calls the macOS probe needs, of libproc and libSystem, through koffi. Declarations and the passing of buffers only;
-// nothing is decided here.
-import { createRequire } from 'node:module';
+// The few calls the macOS probe needs, of libproc and libSystem. Declarations and the passing of buffers only; nothing is
+// decided here.
+import { type Foreign, loadForeign } from '../ffi/foreign.ts';
 
 /** The calls as plain functions that fill buffers. */
 export interface DarwinCalls {
@@ -26,12 +26,6 @@ export interface DarwinCalls {
   errno(): number;
 }
 
-interface Koffi {
-  load(path: string): { func(name: string, result: string, args: string[]): (...args: unknown[]) => number };
-  address(bytes: Uint8Array): bigint | number;
-  errno(value?: number): number;
-}
-
 const LIBPROC = '/usr/lib/libproc.dylib';
 const LIBSYSTEM = '/usr/lib/libSystem.B.dylib';
 
@@ -48,28 +42,18 @@ let cached: DarwinCalls | null | undefined;
 export function loadDarwin(): DarwinCalls | null {
   if (cached !== undefined) return cached;
   try {
-    cached = bind(loadKoffi(), LIBPROC, LIBSYSTEM);
+    cached = bind(loadForeign(), LIBPROC, LIBSYSTEM);
   } catch {
-    // No koffi for this system, or a program that was signed so that it may load no foreign library: tools serve instead.
+    // Nothing for this system, or a program that was signed so that it may load no foreign library: tools serve instead.
     cached = null;
   }
   return cached;
 }
 
-/** koffi's own entry spends time finding out which file to load, and serves only where that fails. */
-function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
-  try {
-    return require(`@koromix/koffi-darwin-${process.arch}/darwin_${process.arch}/koffi.node`) as Koffi;
-  } catch {
-    return require('koffi') as Koffi;
-  }
-}
-
 /** The calls of these two libraries. */
-export function bind(koffi: Koffi, libproc: string, libsystem: string): DarwinCalls {
-  const processes = koffi.load(libproc);
-  const system = koffi.load(libsystem);
+export function bind(foreign: Foreign, libproc: string, libsystem: string): DarwinCalls {
+  const processes = foreign.load(libproc);
+  const system = foreign.load(libsystem);
   const listPids = processes.func('proc_listpids', 'int', ['uint32', 'uint32', 'uintptr_t', 'int']);
   const pidInfo = processes.func('proc_pidinfo', 'int', ['int', 'int', 'uint64', 'uintptr_t', 'int']);
   const pidFdInfo = processes.func('proc_pidfdinfo', 'int', ['int', 'int', 'int', 'uintptr_t', 'int']);
@@ -92,10 +76,10 @@ export function bind(koffi: Koffi, libproc: string, libsystem: string): DarwinCa
   ]);
   const socket = system.func('socket', 'int', ['int', 'int', 'int']);
   const close = system.func('close', 'int', ['int']);
-  const address = (bytes: Uint8Array | null): number => (bytes === null ? 0 : Number(koffi.address(bytes)));
+  const address = (bytes: Uint8Array | null): number => (bytes === null ? 0 : Number(foreign.address(bytes)));
   // A call that finds nothing returns 0 like one that fails, and leaves errno as it was.
   const fresh = (call: () => number): number => {
-    koffi.errno(0);
+    foreign.errno(0);
     return call();
   };
   const sized = (out: Uint8Array | null, call: (length: number) => number): number => {
@@ -127,6 +111,6 @@ export function bind(koffi: Koffi, libproc: string, libsystem: string): DarwinCa
     },
     socket: (domain, type, protocol) => socket(domain, type, protocol),
     close: (fd) => close(fd),
-    errno: () => koffi.errno(),
+    errno: () => foreign.errno(),
   };
 }

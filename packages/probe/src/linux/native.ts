@@ -1,6 +1,5 @@
-// The few libc calls the Linux probe needs, through koffi. Declarations only; nothing is decided here.
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// The few libc calls the Linux probe needs. Declarations only; nothing is decided here.
+import { type Foreign, type ForeignType, loadForeign } from '../ffi/foreign.ts';
 
 /** libc as plain functions: pointers are numbers, results are as in C (-1 and errno on failure). */
 export interface Libc {
@@ -38,20 +37,6 @@ export interface Libc {
   address(bytes: Uint8Array): number;
 }
 
-interface KoffiFunction {
-  (...args: number[]): number;
-  /** The same on a thread of its own; the last argument is called back with what came of it. */
-  async(...args: (number | ((error: unknown, result: number) => void))[]): void;
-}
-
-interface Koffi {
-  load(path: string | null): {
-    func(name: string, result: string, args: string[]): KoffiFunction;
-  };
-  address(bytes: Uint8Array): bigint | number;
-  errno(): number;
-}
-
 /** Buffer with an ArrayBuffer of its own, so that its address does not move. */
 export function nativeBuffer(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length));
@@ -59,37 +44,25 @@ export function nativeBuffer(length: number): Buffer {
 
 let cached: Libc | null | undefined;
 
-/**
- * libc, or null where no native module can be loaded. koffi's own entry spends about 9 ms finding out which
- * file to load; its native file is loaded directly, and the entry only serves where that fails.
- */
+/** libc, or null where no native code can be loaded. */
 export function loadLibc(): Libc | null {
   if (cached !== undefined) return cached;
   try {
-    cached = bind(loadKoffi());
+    cached = bind(loadForeign());
   } catch {
-    // No koffi for this platform, or its file cannot be mapped (noexec, seccomp): /proc serves instead.
+    // Nothing for this platform, or its file cannot be mapped (noexec, seccomp): /proc serves instead.
     cached = null;
   }
   return cached;
 }
 
-function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
-  const arch = process.arch;
-  const musl = existsSync(`/lib/ld-musl-${arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`);
-  try {
-    return require(`@koromix/koffi-linux-${arch}/${musl ? 'musl' : 'linux'}_${arch}/koffi.node`) as Koffi;
-  } catch {
-    return require('koffi') as Koffi;
-  }
-}
-
-function bind(koffi: Koffi): Libc {
-  // null is the running program itself, which is linked with libc whatever libc's file is called.
-  const library = koffi.load(null);
-  const declare = (name: string, result: string, ...args: string[]): ((...args: number[]) => number) =>
-    library.func(name, result, args);
+function bind(foreign: Foreign): Libc {
+  const library = foreign.load(null);
+  const declare = (
+    name: string,
+    result: ForeignType,
+    ...args: ForeignType[]
+  ): ((...args: number[]) => number) => library.func(name, result, args);
   const syscall = declare('syscall', 'int64', 'int64', 'int64', 'uintptr_t', 'int64');
   const syscall5 = declare('syscall', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64');
   return {
@@ -107,8 +80,8 @@ function bind(koffi: Koffi): Libc {
     readlinkat: declare('readlinkat', 'int64', 'int', 'uintptr_t', 'uintptr_t', 'size_t'),
     syscall3: (number, a, b, c) => syscall(number, a, b, c),
     syscall5: (number, a, b, c, d, e) => syscall5(number, a, b, c, d, e),
-    errno: () => koffi.errno(),
-    address: (bytes) => Number(koffi.address(bytes)),
+    errno: () => foreign.errno(),
+    address: (bytes) => Number(foreign.address(bytes)),
   };
 }
 
@@ -127,7 +100,7 @@ export interface WatchCalls {
 /** Declared only for a watch: every declaration takes time at start. Null where `loadLibc` is. */
 export function loadWatchCalls(): WatchCalls | null {
   if (loadLibc() === null) return null;
-  const library = loadKoffi().load(null);
+  const library = loadForeign().load(null);
   const poll = library.func('poll', 'int', ['uintptr_t', 'uint64', 'int']);
   return {
     bind: library.func('bind', 'int', ['int', 'uintptr_t', 'uint32']),
@@ -152,7 +125,7 @@ export interface ChoiceCalls {
 /** Declared only where ports are asked for. Null where `loadLibc` is. */
 export function loadChoiceCalls(): ChoiceCalls | null {
   if (loadLibc() === null) return null;
-  const library = loadKoffi().load(null);
+  const library = loadForeign().load(null);
   return {
     connect: library.func('connect', 'int', ['int', 'uintptr_t', 'uint32']),
     getsockname: library.func('getsockname', 'int', ['int', 'uintptr_t', 'uintptr_t']),
@@ -163,5 +136,5 @@ export function loadChoiceCalls(): ChoiceCalls | null {
 /** The call of a lock on a folder; null where `loadLibc` is. */
 export function loadFlock(): ((fd: number, operation: number) => number) | null {
   if (loadLibc() === null) return null;
-  return loadKoffi().load(null).func('flock', 'int', ['int', 'int']);
+  return loadForeign().load(null).func('flock', 'int', ['int', 'int']);
 }

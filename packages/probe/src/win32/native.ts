@@ -1,6 +1,5 @@
-// The few calls of iphlpapi.dll and kernel32.dll that the Windows probe needs, through koffi. Declarations only; nothing is
-// decided here.
-import { createRequire } from 'node:module';
+// The few calls of iphlpapi.dll and kernel32.dll that the Windows probe needs. Declarations only; nothing is decided here.
+import { type Foreign, type ForeignLibrary, type ForeignType, loadForeign } from '../ffi/foreign.ts';
 
 /** Win32 calls as plain functions; buffers must own their memory (`nativeBuffer`). Results are as in C. */
 export interface WindowsApi {
@@ -22,13 +21,6 @@ export interface WindowsApi {
   address(bytes: Uint8Array): number;
 }
 
-interface Koffi {
-  load(path: string): {
-    func(name: string, result: string, args: string[]): (...args: (number | bigint)[]) => number | bigint;
-  };
-  address(bytes: Uint8Array): bigint | number;
-}
-
 /** Buffer with an ArrayBuffer of its own, so that its address does not move. */
 export function nativeBuffer(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length));
@@ -40,36 +32,26 @@ let cached: WindowsApi | null | undefined;
 export function loadWindows(): WindowsApi | null {
   if (cached !== undefined) return cached;
   try {
-    cached = bind(loadKoffi());
+    cached = bind(loadForeign());
   } catch {
-    // No koffi for this processor, or a policy keeps it from being loaded: PowerShell serves instead.
+    // Nothing for this processor, or a policy keeps it from being loaded: PowerShell serves instead.
     cached = null;
   }
   return cached;
 }
 
-function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
-  const { arch } = process;
-  try {
-    return require(`@koromix/koffi-win32-${arch}/win32_${arch}/koffi.node`) as Koffi;
-  } catch {
-    return require('koffi') as Koffi;
-  }
-}
-
-function bind(koffi: Koffi): WindowsApi {
-  const [iphlpapi, kernel32] = [koffi.load('iphlpapi.dll'), koffi.load('kernel32.dll')];
+function bind(foreign: Foreign): WindowsApi {
+  const [iphlpapi, kernel32] = [foreign.load('iphlpapi.dll'), foreign.load('kernel32.dll')];
   const declare = (
-    library: typeof kernel32,
+    library: ForeignLibrary,
     name: string,
-    result: string,
-    ...args: string[]
+    result: ForeignType,
+    ...args: ForeignType[]
   ): ((...args: number[]) => number) => {
-    const call = library.func(name, result, args);
+    const call = library.func<number | bigint>(name, result, args);
     return (...values) => Number(call(...values));
   };
-  const table = ['uintptr_t', 'uintptr_t', 'int', 'uint32', 'int', 'uint32'];
+  const table: ForeignType[] = ['uintptr_t', 'uintptr_t', 'int', 'uint32', 'int', 'uint32'];
   const tcp = declare(iphlpapi, 'GetExtendedTcpTable', 'uint32', ...table);
   const udp = declare(iphlpapi, 'GetExtendedUdpTable', 'uint32', ...table);
   const modules = new Map<string, (...args: number[]) => number>();
@@ -102,7 +84,7 @@ function bind(koffi: Koffi): WindowsApi {
     'uintptr_t',
   );
   const close = declare(kernel32, 'CloseHandle', 'int', 'intptr_t');
-  const address = (bytes: Uint8Array): number => Number(koffi.address(bytes));
+  const address = (bytes: Uint8Array): number => Number(foreign.address(bytes));
   const addressOf = (bytes: Buffer | null): number => (bytes === null ? 0 : address(bytes));
   return {
     tcpTable: (bytes, size, family, tableClass) =>

@@ -52,7 +52,8 @@ export function typeOf(name: string): string | null {
 /** Reads the folder that the build filled. */
 export function readAssets(folder: string): Map<string, Asset> {
   const assets = new Map<string, Asset>();
-  for (const name of readdirSync(folder)) {
+  // In one order, whatever the file system's.
+  for (const name of readdirSync(folder).toSorted()) {
     const asset = assetOf(name, readFileSync(join(folder, name)));
     if (asset !== null) assets.set(name, asset);
   }

@@ -63,6 +63,14 @@ export async function listenPack({ pack, port, peers, onFault }: ServePackOption
 
 const now = (): number => performance.now();
 
+const isBun = process.versions['bun'] !== undefined;
+
+/**
+ * The library tells Node how long a body is by a private field, of which Bun knows nothing: answers would come in chunks. With
+ * this mark, also Node's own, it sends a header.
+ */
+const LENGTH_AS_HEADER = { _removedContLen: true };
+
 /** Listens on 127.0.0.1 and, where there is IPv6, on ::1. */
 async function listenWith(
   wanted: number,
@@ -75,7 +83,10 @@ async function listenWith(
     hosts: () => hosts,
     isOwn: (socket) => visitors.isOwn(socket),
     now,
-    next: (incoming, outgoing) => void answer?.(incoming, outgoing),
+    next: (incoming, outgoing) => {
+      if (isBun) Object.assign(outgoing, LENGTH_AS_HEADER);
+      void answer?.(incoming, outgoing);
+    },
   });
   const first = front.server();
   const port = await opened(first, wanted, '127.0.0.1');
