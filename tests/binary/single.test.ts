@@ -35,11 +35,17 @@ const PATHS = [
   '/no/such/page',
 ];
 
+/** The settings of the tests without the package's own `portolan` on PATH, where npm puts it: remedies would be called by it. */
+function settings(): NodeJS.ProcessEnv {
+  const path = (process.env['PATH'] ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
+  return environment({ PATH: path.join(':') });
+}
+
 /** Runs a command in the namespace with the settings of the tests. */
 function inside(ns: Namespace, command: readonly string[], args: readonly string[], cwd = '/') {
   const [door = '', ...enter] = ns.door;
   return spawnSync(door, [...enter, ...command, ...args], {
-    env: environment(),
+    env: settings(),
     cwd,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -222,7 +228,7 @@ describe.skipIf(why !== '')(`the single file${why}`, () => {
     const [node, alone] = [[process.execPath, PROGRAM], [single.file]].map(([file = '', ...args], nth) => {
       const pack = join(folder, String(nth));
       const flags = ['--format', 'pack', '--scope', 'claimed', '--lang', 'cs'];
-      execFileSync(file, [...args, 'export', pack, ...flags], { env: environment(), stdio: 'pipe' });
+      execFileSync(file, [...args, 'export', pack, ...flags], { env: settings(), stdio: 'pipe' });
       return openPack(pack);
     });
     try {
@@ -244,7 +250,7 @@ describe.skipIf(why !== '')(`the single file${why}`, () => {
     for (const command of [[process.execPath, PROGRAM], [single.file]]) {
       const [door = '', ...enter] = ns.door;
       const child = spawn(door, [...enter, ...command, 'serve', '--port', '7120', '--json'], {
-        env: environment(),
+        env: settings(),
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await once(child.stdout, 'data');

@@ -250,13 +250,10 @@ describe('hostile bytes: an answer always, an end always, nothing from beyond', 
     const tcp = encodeList([socket()]);
     const at = tcp.findIndex((_, index) => tcp[index] === 204 && tcp[index + 4] === 0x20);
     expect(at).toBeGreaterThan(0);
-    const bytes = Uint8Array.from([
-      ...tcp.subarray(0, at),
-      ...[28, 0, 0, 0, 0x20, 0, 0, 0],
-      ...tcp.subarray(at + 8, at + 32),
-    ]);
+    const short = Uint8Array.from([28, 0, 0, 0, 0x20, 0, 0, 0]);
+    const bytes = Buffer.concat([tcp.subarray(0, at), short, tcp.subarray(at + 8, at + 32)]);
     expect(parsePcbList(bytes, 'udp').whole).toBe(false);
-    const ended = Uint8Array.from([...bytes, ...[24, 0, 0, 0], ...new Uint8Array(20)]);
+    const ended = Buffer.concat([bytes, Uint8Array.from([24, 0, 0, 0]), new Uint8Array(20)]);
     expect(parsePcbList(ended, 'udp').rows).toMatchObject([{ transport: 'udp' }]);
     expect(parsePcbList(ended, 'tcp').whole).toBe(false);
   });
