@@ -87,7 +87,7 @@ const OFTEN = new RegExp(
     'facts/src/data-dir',
     'portolan/src/([^/]+|commands/(list|who)/[^/]+)$',
     'probe/src/(index|backend)\\.',
-    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
+    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|kernels-word|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
     'probe/src/parse/(address|network|linux-(btf|diag-keys|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
   ].join('|'),
 );
@@ -100,7 +100,14 @@ await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), {
   },
 });
 const program = join(PROGRAM, 'dist', 'program.cjs');
-const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));
+/** The bundler's few helpers stand in a file that all parts share; the first one has them itself, for a file takes time. */
+function withHelpers(source) {
+  return source.replace(/require\("\.\/(chunks\/rolldown-runtime-[^"]+)"\)/, (_, name) => {
+    const helpers = readFileSync(join(PROGRAM, 'dist', name), 'utf8');
+    return `((exports) => {\n${helpers}\nreturn exports;\n})({})`;
+  });
+}
+const bundled = toAscii(withHelpers(readFileSync(program, 'utf8').replace(/^#!.*\n/, '')));
 // What is run from compiled code cannot import: V8 has lost who asks. Modules of Node are imported statically there.
 if (/\bimport\(/.test(bundled)) {
   process.stderr.write('portolan: program.cjs imports dynamically what is no part of it.\n');
