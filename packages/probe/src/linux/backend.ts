@@ -11,28 +11,26 @@ import {
   type Snapshot,
 } from '@portolan/core';
 import type { Backend, ProbeRequest } from '../backend.ts';
-import type { KernelFacts } from '../parse/linux-btf.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
-import { freshFacts, kernelFacts } from './bpf/facts.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { type FdWalk, filesWalk, listPids, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
 import { finish } from './finish.ts';
+import { KernelsWord, mayAskKernel } from './kernels-word.ts';
 import { readLimits } from './limits.ts';
 import { readDeviceNames, readTunnelPorts, vrfGaps } from './links.ts';
-import { findNamespaces } from './namespaces.ts';
+import { findNamespaces, type Namespaces } from './namespaces.ts';
 import { type Libc, loadLibc } from './native.ts';
 import { OpenDescriptors } from './open-descriptors.ts';
 import { readOpened } from './opened.ts';
-import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
+import { joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { linkReader } from './read-link.ts';
 import { readText } from './read-text.ts';
 import { RestingProcesses } from './resting.ts';
 import { sharedWalk } from './shared-walk.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
-import { listsBound, readTables, type Tables } from './tables.ts';
+import { firstOfOnePort, listsBound, readTables, type Tables } from './tables.ts';
 import { allUsersMapped, mappedUsers, userNames } from './users.ts';
 
 const LIVE_PROC = '/proc';
@@ -47,18 +45,20 @@ export const linuxBackend: Backend = {
   capabilities: { bound: true, timeWait: true, owners: true, inferredOwners: true },
   async look(request: ProbeRequest): Promise<Snapshot> {
     request.signal?.throwIfAborted();
-    const snapshot = look(request);
+    const snapshot = await look(request);
     // Engines and systemd here know nothing of a recorded host.
     const live = (request.procRoot ?? LIVE_PROC) === LIVE_PROC;
     return live ? await finish(snapshot, request) : snapshot;
   },
 };
 
-function look(request: ProbeRequest): Snapshot {
+async function look(request: ProbeRequest): Promise<Snapshot> {
   const procRoot = request.procRoot ?? LIVE_PROC;
   const live = procRoot === LIVE_PROC;
   const libc = live && request.ffi !== false ? loadLibc() : null;
   const diag = libc === null ? null : openSockDiag(libc);
+  const open = live ? new OpenDescriptors(procRoot) : null;
+  const kernel = libc === null || open === null ? null : new KernelsWord(libc, request, open);
   try {
     const release = live
       ? osRelease()
@@ -68,16 +68,26 @@ function look(request: ProbeRequest): Snapshot {
     const { recorded } = request;
     const userName = userNames(live, recorded?.passwd);
     const processes = new ProcessReader(procRoot, userName);
-    const open = live ? new OpenDescriptors(procRoot) : null;
     const resting = new RestingProcesses(procRoot);
     const walk = walkFor(libc, procRoot, request, open, resting);
-    const pids = live && request.namespaces !== false ? pidsOf(procRoot) : null;
-    const around =
-      pids !== null
-        ? findNamespaces(procRoot, pids.list, processes, linkReader(libc))
-        : { foreign: [], hidden: 0 };
     const read = (ports: PortRange | null): Tables =>
       readTables(procRoot, diag, release, ports, request.transports, remedy, recorded?.byteOrder);
+    const around = (): { found: Namespaces; failure: string | null } => {
+      const none = { found: { foreign: [], hidden: 0 }, failure: null };
+      if (open === null || request.namespaces === false) return none;
+      const pids = pidsOf(() => open.pids());
+      const told = kernel?.namespaces(pids.list.length);
+      return { found: findNamespaces(procRoot, pids.list, processes, linkReader(libc), told), ...pids };
+    };
+    let others: ReturnType<typeof around> | null = null;
+    const question = firstOfOnePort(request.ports, request.transports);
+    if (question !== null && kernel?.asks === true) {
+      // The kernel goes through all of its tables for one port, and nothing that is done meanwhile depends on what it finds.
+      const sent = diag?.ask(question);
+      kernel.prepare(0);
+      others = around();
+      await sent;
+    }
     let tables = read(request.ports);
     const here: TablePart = {
       namespace: null,
@@ -91,18 +101,23 @@ function look(request: ProbeRequest): Snapshot {
       finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
+    // Only now, for a list that is older than our tables would lack sockets; the other tables are read beside it.
+    if (here.rows.some(({ inode }) => inode !== 0)) kernel?.begin(here.rows.length);
+    others ??= around();
+    const { found: namespaces, failure } = others;
     const elsewhere = new Elsewhere(
       libc,
       request,
-      () => findNamespaces(procRoot, pidsOf(procRoot).list, processes, linkReader(libc)).foreign,
+      () =>
+        findNamespaces(procRoot, pidsOf(() => listPids(procRoot)).list, processes, linkReader(libc)).foreign,
     );
-    const parts = [here, ...elsewhere.parts(around.foreign)];
+    const parts = [here, ...elsewhere.parts(namespaces.foreign)];
+    await kernel?.begun();
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port, expected) =>
-        libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
+      descriptors: (port, expected) => kernel?.list(port, expected) ?? null,
       resting,
       everyThread: request.threads === true,
       privileged: live ? process.geteuid?.() === 0 : (recorded?.root ?? true),
@@ -112,14 +127,14 @@ function look(request: ProbeRequest): Snapshot {
       kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
-    const foreignGaps = elsewhere.gaps(around.hidden, ownersRemedy(request, live));
+    const foreignGaps = elsewhere.gaps(namespaces.hidden, ownersRemedy(request, live));
     const gaps: Gap[] = [
       ...tables.gaps,
       ...limitGaps,
       ...ownerGaps,
-      ...(pids === null || pids.failure === null || ownerGaps.some(({ code }) => code === UNREADABLE)
+      ...(failure === null || ownerGaps.some(({ code }) => code === UNREADABLE)
         ? []
-        : [unreadable(procRoot, pids.failure, ownersRemedy(request, live))]),
+        : [unreadable(procRoot, failure, ownersRemedy(request, live))]),
       ...foreignGaps,
       ...(live ? vrfGaps(libc) : []),
     ].map((gap) =>
@@ -147,14 +162,15 @@ function look(request: ProbeRequest): Snapshot {
       gaps,
     };
   } finally {
+    kernel?.close();
     diag?.close();
   }
 }
 
 /** Processes, or none and why they cannot be listed. */
-function pidsOf(procRoot: string): { list: number[]; failure: string | null } {
+function pidsOf(list: () => readonly number[]): { list: readonly number[]; failure: string | null } {
   try {
-    return { list: listPids(procRoot), failure: null };
+    return { list: list(), failure: null };
   } catch (error) {
     return { list: [], failure: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
@@ -165,39 +181,6 @@ const UNREADABLE = 'processes-unreadable';
 /** Without processes neither owners nor other namespaces are found. */
 function unreadable(path: string, reason: string, remedy: string | null): Gap {
   return { code: UNREADABLE, values: { path, reason }, remedy, coversUse: false, transports: [] };
-}
-
-/** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
-const FEW_DESCRIPTORS = 2000;
-
-let known: KernelFacts | null | undefined;
-
-/**
- * The kernel's own list of descriptors, of those with a socket on `port` or of all that were asked for, where walking them
- * would take longer and the rights allow to ask for it.
- */
-function kernelsList(
-  libc: Libc,
-  request: ProbeRequest,
-  open: OpenDescriptors,
-  port: number | null,
-  sockets: number,
-): Descriptors | null {
-  const { ports, cacheDir } = request;
-  if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
-  // The running kernel stays the same as long as this process runs.
-  known ??= kernelFacts(cacheDir ?? null);
-  if (known === null) return null;
-  const one = port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null);
-  let found = bpfDescriptors(libc, known, one, sockets);
-  if (found === 'unproven') {
-    // What was kept of this kernel is wrong: it is read anew, and if that is no better the kernel is not asked again.
-    known = freshFacts(cacheDir ?? null);
-    found = known === null ? null : bpfDescriptors(libc, known, one, sockets);
-  }
-  if (found !== 'unproven') return found;
-  known = null;
-  return null;
 }
 
 /** From so many descriptors on a second thread is there before the walk is over. */
@@ -217,17 +200,12 @@ function walkFor(
   const note = (): void => resting.note(open.byProcess());
   try {
     if (walkWorker !== undefined && ports === null)
-      return sharedWalk(walkWorker, pidsOf(procRoot).list, alone, note);
+      return sharedWalk(walkWorker, pidsOf(() => open.pids()).list, alone, note);
   } catch {
     // No second thread to be had (a limit on threads or memory): one does it all.
   }
   note();
   return alone;
-}
-
-/** Root in the first pid namespace may ask the kernel, unless it was told not to. */
-function mayAskKernel({ bpf, ffi }: ProbeRequest): boolean {
-  return bpf !== false && ffi !== false && process.geteuid?.() === 0 && isInitialPidNamespace(LIVE_PROC);
 }
 
 /** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */

@@ -8,6 +8,8 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   /** send(2) */
   send(fd: number, bytes: number, length: number, flags: number): number;
+  /** send(2) by another thread, in the network namespace that this one is in when it asks any for the first time. */
+  sendBeside(fd: number, bytes: number, length: number, flags: number): Promise<number>;
   /** recv(2) */
   recv(fd: number, bytes: number, length: number, flags: number): number;
   /** close(2) */
@@ -20,6 +22,8 @@ export interface Libc {
   listen(fd: number, backlog: number): number;
   /** read(2) */
   read(fd: number, bytes: number, length: number): number;
+  /** read(2) by another thread, in the network namespace that this one is in when it asks any for the first time. */
+  readBeside(fd: number, bytes: number, length: number): Promise<number>;
   /** poll(2) */
   poll(descriptors: number, count: number, timeoutMs: number): number;
   /** setns(2), of the calling thread alone */
@@ -75,7 +79,8 @@ export function loadLibc(): Libc | null {
 }
 
 function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
+  // By its path: making an address of it and a path of that again takes as long as declaring all of the calls.
+  const require = createRequire(import.meta.filename);
   const arch = process.arch;
   const musl = existsSync(`/lib/ld-musl-${arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`);
   try {
@@ -90,17 +95,25 @@ function bind(koffi: Koffi): Libc {
   const library = koffi.load(null);
   const declare = (name: string, result: string, ...args: string[]): ((...args: number[]) => number) =>
     library.func(name, result, args);
+  const read = library.func('read', 'int64', ['int', 'uintptr_t', 'size_t']);
+  const send = library.func('send', 'int64', ['int', 'uintptr_t', 'size_t', 'int']);
+  const beside = (call: KoffiFunction, ...args: number[]): Promise<number> =>
+    new Promise((resolve) => {
+      call.async(...args, (error, result) => resolve(error === null ? result : -1));
+    });
   const syscall = declare('syscall', 'int64', 'int64', 'int64', 'uintptr_t', 'int64');
   const syscall5 = declare('syscall', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64');
   return {
     socket: declare('socket', 'int', 'int', 'int', 'int'),
-    send: declare('send', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
+    send: (fd, bytes, length, flags) => send(fd, bytes, length, flags),
+    sendBeside: (fd, bytes, length, flags) => beside(send, fd, bytes, length, flags),
     recv: declare('recv', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
     close: declare('close', 'int', 'int'),
     setsockopt: declare('setsockopt', 'int', 'int', 'int', 'int', 'uintptr_t', 'uint32'),
     bind: declare('bind', 'int', 'int', 'uintptr_t', 'uint32'),
     listen: declare('listen', 'int', 'int', 'int'),
-    read: declare('read', 'int64', 'int', 'uintptr_t', 'size_t'),
+    read: (fd, bytes, length) => read(fd, bytes, length),
+    readBeside: (fd, bytes, length) => beside(read, fd, bytes, length),
     poll: declare('poll', 'int', 'uintptr_t', 'uint64', 'int'),
     setns: declare('setns', 'int', 'int', 'int'),
     openat: declare('openat', 'int', 'int', 'uintptr_t', 'int'),
