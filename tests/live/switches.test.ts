@@ -421,7 +421,7 @@ liveTest(
 );
 
 /** Processes that sit in the namespace of the test. */
-const SITTING = 60;
+const SITTING = 100;
 
 liveTest(
   'other namespaces are found by the kernel’s word as by links, and where it refuses or its kept facts are wrong',

@@ -52,6 +52,7 @@ export const linuxBackend: Backend = {
   },
 };
 
+/** Of a recorded host in one turn of the event loop: whoever recorded it may take it away after that. */
 async function look(request: ProbeRequest): Promise<Snapshot> {
   const procRoot = request.procRoot ?? LIVE_PROC;
   const live = procRoot === LIVE_PROC;
@@ -112,7 +113,8 @@ async function look(request: ProbeRequest): Promise<Snapshot> {
         findNamespaces(procRoot, pidsOf(() => listPids(procRoot)).list, processes, linkReader(libc)).foreign,
     );
     const parts = [here, ...elsewhere.parts(namespaces.foreign)];
-    await kernel?.begun();
+    const begun = kernel?.begun() ?? null;
+    if (begun !== null) await begun;
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
       walk,

@@ -11,11 +11,15 @@ import { isInitialPidNamespace } from './owners.ts';
 
 const LIVE_PROC = '/proc';
 
-/** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
+/**
+ * Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. Where its facts
+ * cannot be kept they are read anew each time, which takes as long as walking thousands.
+ */
 const FEW_DESCRIPTORS = 500;
+const FEW_WITHOUT_CACHE = 2000;
 
 /** So many links take as long to read as a program takes to be loaded. */
-const FEW_PROCESSES = 50;
+const FEW_PROCESSES = 100;
 
 /** Facts of the running kernel, which stays the same as long as this process runs; null where there are none of use. */
 let known: KernelFacts | null | undefined;
@@ -43,7 +47,8 @@ export class KernelsWord {
 
   /** True where the kernel is asked. */
   get asks(): boolean {
-    this.#asks ??= mayAskKernel(this.#request) && this.#open.moreThan(FEW_DESCRIPTORS);
+    const few = (this.#request.cacheDir ?? null) === null ? FEW_WITHOUT_CACHE : FEW_DESCRIPTORS;
+    this.#asks ??= mayAskKernel(this.#request) && this.#open.moreThan(few);
     return this.#asks;
   }
 
@@ -69,9 +74,13 @@ export class KernelsWord {
     this.#prepared?.drop();
   }
 
-  /** Waits for what was begun. */
-  async begun(): Promise<void> {
-    if (this.#beside !== null) this.#first = await this.#beside;
+  /** Waits for what was begun; null where nothing was, and a recorded host is to be read without a pause. */
+  begun(): Promise<void> | null {
+    const beside = this.#beside;
+    if (beside === null) return null;
+    return beside.then((list) => {
+      this.#first = list;
+    });
   }
 
   /** The list, of all that was asked for or of one port, of about so many sockets; the first one is the one that was begun. */
