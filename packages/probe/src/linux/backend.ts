@@ -73,23 +73,34 @@ async function look(request: ProbeRequest): Promise<Snapshot> {
     const walk = walkFor(libc, procRoot, request, open, resting);
     const read = (ports: PortRange | null): Tables =>
       readTables(procRoot, diag, release, ports, request.transports, remedy, recorded?.byteOrder);
-    const around = (): { found: Namespaces; failure: string | null } => {
-      const none = { found: { foreign: [], hidden: 0 }, failure: null };
-      if (open === null || request.namespaces === false) return none;
-      const pids = pidsOf(() => open.pids());
-      const told = kernel?.namespaces(pids.list.length);
-      return { found: findNamespaces(procRoot, pids.list, processes, linkReader(libc), told), ...pids };
+    // The list is begun right after our own tables were read: one that is older would lack sockets of theirs. The other
+    // tables are read beside it.
+    const readOurs = (): Tables => {
+      const ours = read(request.ports);
+      if (ours.rows.some(({ inode }) => inode !== 0)) kernel?.begin(ours.rows.length);
+      return ours;
     };
-    let others: ReturnType<typeof around> | null = null;
+    const around = lookAround(open, request, kernel, (pids, told) =>
+      findNamespaces(procRoot, pids, processes, linkReader(libc), told),
+    );
     const question = firstOfOnePort(request.ports, request.transports);
-    if (question !== null && kernel?.asks === true) {
-      // The kernel goes through all of its tables for one port, and nothing that is done meanwhile depends on what it finds.
-      const sent = diag?.ask(question);
-      kernel.prepare(0);
-      others = around();
-      await sent;
+    let tables: Tables;
+    let others: Around;
+    if (diag !== null && question !== null && kernel?.asks === true) {
+      // For one port the kernel goes through all of its tables, and what is done meanwhile does not depend on what it finds.
+      const asked = diag.ask(question).then(readOurs);
+      // It is waited for below, whatever comes in between.
+      asked.catch(() => undefined);
+      try {
+        kernel.prepare(0);
+        others = await inTurns(around);
+      } finally {
+        tables = await asked;
+      }
+    } else {
+      tables = readOurs();
+      others = inOneTurn(around);
     }
-    let tables = read(request.ports);
     const here: TablePart = {
       namespace: null,
       rows: tables.rows,
@@ -102,10 +113,7 @@ async function look(request: ProbeRequest): Promise<Snapshot> {
       finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
-    // Only now, for a list that is older than our tables would lack sockets; the other tables are read beside it.
-    if (here.rows.some(({ inode }) => inode !== 0)) kernel?.begin(here.rows.length);
-    others ??= around();
-    const { found: namespaces, failure } = others;
+    const { namespaces, failure } = others;
     const elsewhere = new Elsewhere(
       libc,
       request,
@@ -166,6 +174,44 @@ async function look(request: ProbeRequest): Promise<Snapshot> {
   } finally {
     kernel?.close();
     diag?.close();
+  }
+}
+
+/** The other network namespaces, and why processes cannot be listed, or null. */
+interface Around {
+  readonly namespaces: Namespaces;
+  readonly failure: string | null;
+}
+
+/** Looks for them, in pieces of about a millisecond. */
+function* lookAround(
+  open: OpenDescriptors | null,
+  { namespaces: wanted }: ProbeRequest,
+  kernel: KernelsWord | null,
+  find: (pids: readonly number[], told: ReadonlyMap<number, number> | null) => Namespaces,
+): Generator<undefined, Around> {
+  if (open === null || wanted === false) return { namespaces: { foreign: [], hidden: 0 }, failure: null };
+  yield;
+  const { list, failure } = pidsOf(() => open.pids());
+  yield;
+  const told = kernel?.namespaces(list.length) ?? null;
+  yield;
+  return { namespaces: find(list, told), failure };
+}
+
+function inOneTurn<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const piece = work.next();
+    if (piece.done === true) return piece.value;
+  }
+}
+
+/** In turns of the event loop, between which what other threads have done is taken up. */
+async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const piece = work.next();
+    if (piece.done === true) return piece.value;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
