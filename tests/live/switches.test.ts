@@ -307,7 +307,7 @@ liveTest(
   'wrong kept facts make no other answer, and without their sum they are not used',
   {
     needs: ['bpf'],
-    timeout: 240_000,
+    timeout: 360_000,
   },
   async (ns) => {
     await open(ns);
