@@ -35,7 +35,14 @@ function toAscii(source) {
 // The program as CommonJS, which starts sooner; the library as the ES modules that importers expect.
 await bundle('program', 'cjs', 'cjs', join(PROGRAM, 'src', 'bin.ts'), PARTS);
 const program = join(PROGRAM, 'dist', 'program.cjs');
-const bundled = toAscii(readFileSync(program, 'utf8').replace(/^#!.*\n/, ''));
+/** The bundler's few helpers stand in a file that all parts share; the first one has them itself, for a file takes time. */
+function withHelpers(source) {
+  return source.replace(/require\("\.\/(chunks\/rolldown-runtime-[^"]+)"\)/, (_, name) => {
+    const helpers = readFileSync(join(PROGRAM, 'dist', name), 'utf8');
+    return `((exports) => {\n${helpers}\nreturn exports;\n})({})`;
+  });
+}
+const bundled = toAscii(withHelpers(readFileSync(program, 'utf8').replace(/^#!.*\n/, '')));
 // What is run from compiled code cannot import: V8 has lost who asks. Modules of Node are imported statically there.
 if (/\bimport\(/.test(bundled)) {
   process.stderr.write('portolan: program.cjs imports dynamically what is no part of it.\n');

@@ -74,12 +74,13 @@ const OFTEN = new RegExp(
     'facts/src/data-dir',
     'portolan/src/([^/]+|commands/(list|who)/[^/]+)$',
     'probe/src/(index|backend)\\.',
-    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
+    'probe/src/ffi/',
+    'probe/src/linux/(backend|bpf|cgroups|elsewhere|engine-needs|fd-walk|finish|kernels-word|limits|links|namespaces|native|open-descriptors|owners|process|read-link|read-text|redirect-signs|resting|shared-walk|sock-diag|systemd|tables|users)[./]',
     'probe/src/parse/(address|network|linux-(btf|diag-keys|inet-diag|limits|netfilter|proc|row|rtnetlink|tcp))',
   ].join('|'),
 );
 const SELDOM =
-  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export|mcp))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas)/;
+  /view\/web|messages\/web|core\/src\/web|render\/(html|sarif|json\/(why|kill|event|audit|reserve|ephemeral|pick|lease|export|mcp))|model\/(why|kill|event|audit|xsan|reserve|ephemeral|allocator|resolver|pick|lease|feedback)|portolan\/src\/(help|printed|snapshot-refused|why|confirm|report-on|reserve|dns-|pick|bind-trial|leas|feedback|config-root)/;
 
 /** How the program is divided. */
 export const PARTS = {

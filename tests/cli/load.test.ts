@@ -70,3 +70,22 @@ test.skipIf(SINGLE !== null)(
     }
   },
 );
+
+test.skipIf(SINGLE !== null)(
+  'who, list and a port load none of the modules of Node that take long',
+  async () => {
+    const hook = `data:text/javascript,process.on('exit',()=>process._rawDebug('BUILTIN '+JSON.stringify(process.moduleLoadList)))`;
+    const loadedFor = async (args: readonly string[]): Promise<string[]> => {
+      const { err } = await portolan(args, { node: ['--import', hook] });
+      const list = JSON.parse(/BUILTIN (.*)/.exec(err)?.[1] ?? 'null') as string[];
+      return list.map((name) => name.replace(/^NativeModule /, ''));
+    };
+    for (const args of [['who', '60163'], ['list', '--json'], ['60163']]) {
+      const names = await loadedFor(args);
+      expect(names).toContain('fs');
+      // Others may be needed, for rules that redirect or for containers, where the host has some.
+      for (const slow of ['crypto', 'tty', 'readline'])
+        expect(names, `${args.join(' ')} loads ${slow}`).not.toContain(slow);
+    }
+  },
+);

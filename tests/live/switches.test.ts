@@ -1,7 +1,7 @@
 // The same sockets, owners and gaps whichever way they are found: by the kernel's own list of descriptors (BPF), by a
 // walk with bare system calls, by plain files; and where the kernel refuses any of it, or its kept facts are wrong.
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Snapshot, Socket } from '@portolan/core';
@@ -15,6 +15,7 @@ import {
   NOBODY,
   only,
   pidsOf,
+  Robot,
   scenario,
 } from './namespace.ts';
 
@@ -99,8 +100,13 @@ interface Call {
 async function traced(
   ns: Namespace,
   args: readonly string[],
-  { inject = [], uid, cache }: { inject?: readonly string[]; uid?: number; cache?: string } = {},
-): Promise<{ out: string; code: number | null; calls: Call[]; links: number }> {
+  {
+    inject = [],
+    uid,
+    cache,
+    here: within = true,
+  }: { inject?: readonly string[]; uid?: number; cache?: string; here?: boolean } = {},
+): Promise<{ out: string; code: number | null; calls: Call[]; links: number; namespaces: number }> {
   const log = join(folder(ns), 'trace');
   const ran = await ns.run(
     'env',
@@ -117,7 +123,7 @@ async function traced(
       process.execPath,
       BIN,
       ...args,
-      '--here',
+      ...(within ? ['--here'] : []),
     ],
     uid === undefined ? {} : { uid },
   );
@@ -127,7 +133,8 @@ async function traced(
     return match?.[1] === undefined ? [] : [{ command: match[1], result: Number(match[2]), text }];
   });
   const links = lines.filter((text) => text.includes('readlinkat(')).length;
-  return { out: ran.stdout, code: ran.code, calls, links };
+  const namespaces = lines.filter((text) => /readlinkat\(.*\/ns\/net"/.test(text)).length;
+  return { out: ran.stdout, code: ran.code, calls, links, namespaces };
 }
 
 const succeeded = (calls: readonly Call[], command: string): boolean =>
@@ -300,7 +307,7 @@ liveTest(
   'wrong kept facts make no other answer, and without their sum they are not used',
   {
     needs: ['bpf'],
-    timeout: 240_000,
+    timeout: 360_000,
   },
   async (ns) => {
     await open(ns);
@@ -410,5 +417,90 @@ liveTest(
     const heir = both.filter((pid) => pid !== ns.robot.pid);
     for (const args of [[], ['--no-bpf'], ['--no-ffi']])
       expect(pidsOf(only((await ns.who(7101, args)).holders))).toEqual(heir);
+  },
+);
+
+/** Processes that sit in the namespace of the test. */
+const SITTING = 100;
+
+liveTest(
+  'other namespaces are found by the kernel’s word as by links, and where it refuses or its kept facts are wrong',
+  {
+    needs: ['root', 'strace', 'bpf'],
+    timeout: 240_000,
+  },
+  async (ns) => {
+    await open(ns);
+    await crowd(ns);
+    for (let count = 0; count < SITTING; count++) ns.background('sleep', ['600']);
+    const script = 'ip link set lo up; exec "$0" "$1"';
+    const apart = new Robot(
+      ns.background('unshare', ['--net', 'sh', '-c', script, process.execPath, scenario('robot.mjs')]),
+    );
+    await apart.started();
+    await apart.steps(
+      { op: 'open', type: 'tcp', family: 'ipv4', as: 'a', bind: ['127.0.0.1', 7003], listen: 8 },
+      { op: 'open', type: 'udp', family: 'ipv4', as: 'b', bind: ['127.0.0.1', 7200] },
+    );
+    const inode = Number(/\d+/.exec(readlinkSync(`/proc/${apart.pid}/ns/net`))?.[0]);
+    // Of the other namespaces of the machine, other tests' among them, nothing is known.
+    const answer = (snapshot: Snapshot, files = false): unknown =>
+      snapshot.sockets
+        .filter(({ namespace, state }) => namespace?.inode === inode && (!files || state !== 'BOUND'))
+        .map(({ local, state, owners, namespace }) => ({ local, state, owners, namespace }))
+        .toSorted((a, b) => a.local.port - b.local.port);
+    const cacheDir = folder(ns);
+    const every = { namespaces: true, cacheDir };
+    const [all, walked, files] = (await ns.look(
+      every,
+      { ...every, bpf: false },
+      { ...every, ffi: false },
+    )) as [Snapshot, Snapshot, Snapshot];
+    expect(answer(all)).toHaveLength(2);
+    expect(answer(all)).toMatchObject([
+      { local: { port: 7003 }, state: 'LISTEN', owners: [{ pid: apart.pid }], namespace: { inode } },
+      { local: { port: 7200 }, state: 'UNCONN', owners: [{ pid: apart.pid }], namespace: { inode } },
+    ]);
+    expect(answer(walked)).toEqual(answer(all));
+    expect(answer(files, true)).toEqual(answer(all, true));
+
+    const holders = (text: string): unknown[] =>
+      (JSON.parse(text) as ListV1).holders
+        .filter(({ namespace }) => namespace === null || namespace === `net:[${inode}]`)
+        .map(({ owners, local, namespace }) => [namespace, local, owners.map(({ pid }) => pid)]);
+    const cache = folder(ns);
+    const asked = ['who', '7003', '--json'];
+    const used = await traced(ns, asked, { cache, here: false });
+    expect(holders(used.out)).toHaveLength(2);
+    expect(
+      used.calls.filter(({ command, result }) => command === 'BPF_PROG_LOAD' && result >= 0),
+    ).toHaveLength(2);
+    const links = await traced(ns, [...asked, '--no-bpf'], { cache, here: false });
+    expect(holders(links.out)).toEqual(holders(used.out));
+    expect(links.namespaces).toBeGreaterThan(SITTING);
+    expect(used.namespaces).toBeLessThan(links.namespaces - SITTING / 2);
+    for (let when = 1; when <= used.calls.length; when++) {
+      const inject = [`inject=bpf:error=EPERM:when=${when}`];
+      const ran = await traced(ns, asked, { cache, inject, here: false });
+      expect(holders(ran.out), `call ${when}`).toEqual(holders(used.out));
+    }
+
+    const { name, facts } = await keptFacts(ns);
+    for (const key of [
+      'task_struct.nsproxy',
+      'nsproxy.net_ns',
+      'net.ns',
+      'ns_common.inum',
+      'task_struct.tgid',
+    ]) {
+      for (const by of [-8, 8]) {
+        const offset = (facts.offsets[key] ?? 0) + by;
+        if (offset < 0) continue;
+        const wrong = keep(ns, name, { ...facts, offsets: { ...facts.offsets, [key]: offset } });
+        const [found] = (await ns.look({ ...every, cacheDir: wrong })) as [Snapshot];
+        expect(answer(found), `${key} ${by}`).toEqual(answer(all));
+        expect(here(found), `${key} ${by}`).toEqual(here(all));
+      }
+    }
   },
 );

@@ -16,7 +16,9 @@ const DATA = ['node_modules/@fontsource-variable/archivo', 'node_modules/service
 export async function stage(folder) {
   const single = {
     // Where this machine keeps its files is nobody's business, and would make other bytes of the same sources.
-    transform: { define: { 'import.meta.url': '"file:///portolan"' } },
+    transform: {
+      define: { 'import.meta.url': '"file:///portolan"', 'import.meta.filename': '"/portolan"' },
+    },
   };
   const ids = await bundle(
     'portolan',

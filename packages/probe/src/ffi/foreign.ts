@@ -41,7 +41,8 @@ export function loadForeign(): Foreign {
 
 /** koffi's own entry spends about 9 ms finding out which file to load: it serves only where that file is not as expected. */
 function loadKoffi(): Foreign {
-  const require = createRequire(import.meta.url);
+  // By its path: making an address of it and a path of that again takes as long as declaring all calls of a system.
+  const require = createRequire(import.meta.filename);
   const { arch, platform } = process;
   const libc = platform === 'linux' && isMusl(arch) ? 'musl' : platform;
   try {

@@ -11,28 +11,26 @@ import {
   type Snapshot,
 } from '@portolan/core';
 import type { Backend, ProbeRequest } from '../backend.ts';
-import type { KernelFacts } from '../parse/linux-btf.ts';
 import { ALL_STATES } from '../parse/linux-inet-diag.ts';
 import type { LinuxSocketRow } from '../parse/linux-row.ts';
-import { bpfDescriptors, type Descriptors } from './bpf/descriptors.ts';
-import { freshFacts, kernelFacts } from './bpf/facts.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { type FdWalk, filesWalk, listPids, sharesDescriptors, syscallWalk, threadWalk } from './fd-walk.ts';
 import { finish } from './finish.ts';
+import { KernelsWord, mayAskKernel } from './kernels-word.ts';
 import { readLimits } from './limits.ts';
 import { readDeviceNames, readTunnelPorts, vrfGaps } from './links.ts';
-import { findNamespaces } from './namespaces.ts';
+import { findNamespaces, type Namespaces } from './namespaces.ts';
 import { type Libc, loadLibc } from './native.ts';
 import { OpenDescriptors } from './open-descriptors.ts';
 import { readOpened } from './opened.ts';
-import { isInitialPidNamespace, joinOwners, type TablePart } from './owners.ts';
+import { joinOwners, type TablePart } from './owners.ts';
 import { ProcessReader } from './process.ts';
 import { linkReader } from './read-link.ts';
 import { readText } from './read-text.ts';
 import { RestingProcesses } from './resting.ts';
 import { sharedWalk } from './shared-walk.ts';
 import { openSockDiag, type SockDiag } from './sock-diag.ts';
-import { listsBound, readTables, type Tables } from './tables.ts';
+import { firstOfOnePort, listsBound, readTables, type Tables } from './tables.ts';
 import { allUsersMapped, mappedUsers, userNames } from './users.ts';
 
 const LIVE_PROC = '/proc';
@@ -47,18 +45,21 @@ export const linuxBackend: Backend = {
   capabilities: { bound: true, timeWait: true, owners: true, inferredOwners: true },
   async look(request: ProbeRequest): Promise<Snapshot> {
     request.signal?.throwIfAborted();
-    const snapshot = look(request);
+    const snapshot = await look(request);
     // Engines and systemd here know nothing of a recorded host.
     const live = (request.procRoot ?? LIVE_PROC) === LIVE_PROC;
     return live ? await finish(snapshot, request) : snapshot;
   },
 };
 
-function look(request: ProbeRequest): Snapshot {
+/** Of a recorded host in one turn of the event loop: whoever recorded it may take it away after that. */
+async function look(request: ProbeRequest): Promise<Snapshot> {
   const procRoot = request.procRoot ?? LIVE_PROC;
   const live = procRoot === LIVE_PROC;
   const libc = live && request.ffi !== false ? loadLibc() : null;
   const diag = libc === null ? null : openSockDiag(libc);
+  const open = live ? new OpenDescriptors(procRoot) : null;
+  const kernel = libc === null || open === null ? null : new KernelsWord(libc, request, open);
   try {
     const release = live
       ? osRelease()
@@ -68,17 +69,38 @@ function look(request: ProbeRequest): Snapshot {
     const { recorded } = request;
     const userName = userNames(live, recorded?.passwd);
     const processes = new ProcessReader(procRoot, userName);
-    const open = live ? new OpenDescriptors(procRoot) : null;
     const resting = new RestingProcesses(procRoot);
     const walk = walkFor(libc, procRoot, request, open, resting);
-    const pids = live && request.namespaces !== false ? pidsOf(procRoot) : null;
-    const around =
-      pids !== null
-        ? findNamespaces(procRoot, pids.list, processes, linkReader(libc))
-        : { foreign: [], hidden: 0 };
     const read = (ports: PortRange | null): Tables =>
       readTables(procRoot, diag, release, ports, request.transports, remedy, recorded?.byteOrder);
-    let tables = read(request.ports);
+    // The list is begun right after our own tables were read: one that is older would lack sockets of theirs. The other
+    // tables are read beside it.
+    const readOurs = (): Tables => {
+      const ours = read(request.ports);
+      if (ours.rows.some(({ inode }) => inode !== 0)) kernel?.begin(ours.rows.length);
+      return ours;
+    };
+    const around = lookAround(open, request, kernel, (pids, told) =>
+      findNamespaces(procRoot, pids, processes, linkReader(libc), told),
+    );
+    const question = firstOfOnePort(request.ports, request.transports);
+    let tables: Tables;
+    let others: Around;
+    if (diag !== null && question !== null && kernel?.asks === true) {
+      // For one port the kernel goes through all of its tables, and what is done meanwhile does not depend on what it finds.
+      const asked = diag.ask(question).then(readOurs);
+      // It is waited for below, whatever comes in between.
+      asked.catch(() => undefined);
+      try {
+        kernel.prepare(0);
+        others = await inTurns(around);
+      } finally {
+        tables = await asked;
+      }
+    } else {
+      tables = readOurs();
+      others = inOneTurn(around);
+    }
     const here: TablePart = {
       namespace: null,
       rows: tables.rows,
@@ -91,18 +113,21 @@ function look(request: ProbeRequest): Snapshot {
       finds: (rows) => diag !== null && rows.every((row) => diag.finds(row)),
       devices: () => (libc === null ? new Map() : readDeviceNames(libc)),
     };
+    const { namespaces, failure } = others;
     const elsewhere = new Elsewhere(
       libc,
       request,
-      () => findNamespaces(procRoot, pidsOf(procRoot).list, processes, linkReader(libc)).foreign,
+      () =>
+        findNamespaces(procRoot, pidsOf(() => listPids(procRoot)).list, processes, linkReader(libc)).foreign,
     );
-    const parts = [here, ...elsewhere.parts(around.foreign)];
+    const parts = [here, ...elsewhere.parts(namespaces.foreign)];
+    const begun = kernel?.begun() ?? null;
+    if (begun !== null) await begun;
     const { sockets, gaps: ownerGaps } = joinOwners(parts, {
       procRoot,
       walk,
       threadWalk: threadWalk(procRoot, libc === null ? null : sharesDescriptors(libc)),
-      descriptors: (port, expected) =>
-        libc === null || open === null ? null : kernelsList(libc, request, open, port, expected),
+      descriptors: (port, expected) => kernel?.list(port, expected) ?? null,
       resting,
       everyThread: request.threads === true,
       privileged: live ? process.geteuid?.() === 0 : (recorded?.root ?? true),
@@ -112,14 +137,14 @@ function look(request: ProbeRequest): Snapshot {
       kernelPorts: () => (libc === null ? new Set() : readTunnelPorts(libc)),
       remedy: ownersRemedy(request, live),
     });
-    const foreignGaps = elsewhere.gaps(around.hidden, ownersRemedy(request, live));
+    const foreignGaps = elsewhere.gaps(namespaces.hidden, ownersRemedy(request, live));
     const gaps: Gap[] = [
       ...tables.gaps,
       ...limitGaps,
       ...ownerGaps,
-      ...(pids === null || pids.failure === null || ownerGaps.some(({ code }) => code === UNREADABLE)
+      ...(failure === null || ownerGaps.some(({ code }) => code === UNREADABLE)
         ? []
-        : [unreadable(procRoot, pids.failure, ownersRemedy(request, live))]),
+        : [unreadable(procRoot, failure, ownersRemedy(request, live))]),
       ...foreignGaps,
       ...(live ? vrfGaps(libc) : []),
     ].map((gap) =>
@@ -147,14 +172,53 @@ function look(request: ProbeRequest): Snapshot {
       gaps,
     };
   } finally {
+    kernel?.close();
     diag?.close();
   }
 }
 
+/** The other network namespaces, and why processes cannot be listed, or null. */
+interface Around {
+  readonly namespaces: Namespaces;
+  readonly failure: string | null;
+}
+
+/** Looks for them, in pieces of about a millisecond. */
+function* lookAround(
+  open: OpenDescriptors | null,
+  { namespaces: wanted }: ProbeRequest,
+  kernel: KernelsWord | null,
+  find: (pids: readonly number[], told: ReadonlyMap<number, number> | null) => Namespaces,
+): Generator<undefined, Around> {
+  if (open === null || wanted === false) return { namespaces: { foreign: [], hidden: 0 }, failure: null };
+  yield;
+  const { list, failure } = pidsOf(() => open.pids());
+  yield;
+  const told = kernel?.namespaces(list.length) ?? null;
+  yield;
+  return { namespaces: find(list, told), failure };
+}
+
+function inOneTurn<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const piece = work.next();
+    if (piece.done === true) return piece.value;
+  }
+}
+
+/** In turns of the event loop, between which what other threads have done is taken up. */
+async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const piece = work.next();
+    if (piece.done === true) return piece.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** Processes, or none and why they cannot be listed. */
-function pidsOf(procRoot: string): { list: number[]; failure: string | null } {
+function pidsOf(list: () => readonly number[]): { list: readonly number[]; failure: string | null } {
   try {
-    return { list: listPids(procRoot), failure: null };
+    return { list: list(), failure: null };
   } catch (error) {
     return { list: [], failure: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
@@ -165,39 +229,6 @@ const UNREADABLE = 'processes-unreadable';
 /** Without processes neither owners nor other namespaces are found. */
 function unreadable(path: string, reason: string, remedy: string | null): Gap {
   return { code: UNREADABLE, values: { path, reason }, remedy, coversUse: false, transports: [] };
-}
-
-/** Up to so many descriptors a walk takes no longer than asking the kernel, and leaves no trace in audit logs. */
-const FEW_DESCRIPTORS = 2000;
-
-let known: KernelFacts | null | undefined;
-
-/**
- * The kernel's own list of descriptors, of those with a socket on `port` or of all that were asked for, where walking them
- * would take longer and the rights allow to ask for it.
- */
-function kernelsList(
-  libc: Libc,
-  request: ProbeRequest,
-  open: OpenDescriptors,
-  port: number | null,
-  sockets: number,
-): Descriptors | null {
-  const { ports, cacheDir } = request;
-  if (!mayAskKernel(request) || !open.moreThan(FEW_DESCRIPTORS)) return null;
-  // The running kernel stays the same as long as this process runs.
-  known ??= kernelFacts(cacheDir ?? null);
-  if (known === null) return null;
-  const one = port ?? (ports !== null && ports[0] === ports[1] ? ports[0] : null);
-  let found = bpfDescriptors(libc, known, one, sockets);
-  if (found === 'unproven') {
-    // What was kept of this kernel is wrong: it is read anew, and if that is no better the kernel is not asked again.
-    known = freshFacts(cacheDir ?? null);
-    found = known === null ? null : bpfDescriptors(libc, known, one, sockets);
-  }
-  if (found !== 'unproven') return found;
-  known = null;
-  return null;
 }
 
 /** From so many descriptors on a second thread is there before the walk is over. */
@@ -217,17 +248,12 @@ function walkFor(
   const note = (): void => resting.note(open.byProcess());
   try {
     if (walkWorker !== undefined && ports === null)
-      return sharedWalk(walkWorker, pidsOf(procRoot).list, alone, note);
+      return sharedWalk(walkWorker, pidsOf(() => open.pids()).list, alone, note);
   } catch {
     // No second thread to be had (a limit on threads or memory): one does it all.
   }
   note();
   return alone;
-}
-
-/** Root in the first pid namespace may ask the kernel, unless it was told not to. */
-function mayAskKernel({ bpf, ffi }: ProbeRequest): boolean {
-  return bpf !== false && ffi !== false && process.geteuid?.() === 0 && isInitialPidNamespace(LIVE_PROC);
 }
 
 /** Counts only where the asked port can be handed out at all: the dump of all connections is not free. */

@@ -36,24 +36,30 @@ interface Found {
 
 /**
  * Looks at the namespace of every process and at every name. Where the link may not be read, the inode of the process's
- * own /proc/PID/net/tcp still tells namespaces apart, and that anybody may see.
+ * own /proc/PID/net/tcp still tells namespaces apart, and that anybody may see. `told` spares the look at processes of which
+ * the kernel says that they are where others are that were looked at; where it says wrong of one of those, it is not believed.
  */
 export function findNamespaces(
   procRoot: string,
   pids: readonly number[],
   processes: ProcessReader,
   read: LinkReader,
+  told: ReadonlyMap<number, number> | null = null,
 ): Namespaces {
   const own = namespaceOf(`${procRoot}/self/ns/net`, read);
   const ownTable = tableOf(procRoot, 'self');
   const byInode = new Map<number, Found>();
   const byTable = new Map<number, Found>();
+  let believed = told;
   let hidden = 0;
   for (const pid of pids) {
+    const said = believed?.get(pid);
+    if (said !== undefined && (said === own || byInode.get(said)?.thread === false)) continue;
     const path = `${procRoot}/${pid}/ns/net`;
     const inode = namespaceOf(path, read);
     if (inode === 'gone') continue;
     if (inode !== 'refused') {
+      if (said !== undefined && said !== inode) believed = null;
       if (inode === own) continue;
       const found = byInode.get(inode);
       if (found === undefined)

@@ -1,5 +1,5 @@
 // The few libc calls the Linux probe needs. Declarations only; nothing is decided here.
-import { type Foreign, type ForeignType, loadForeign } from '../ffi/foreign.ts';
+import { type Foreign, type ForeignFunction, type ForeignType, loadForeign } from '../ffi/foreign.ts';
 
 /** libc as plain functions: pointers are numbers, results are as in C (-1 and errno on failure). */
 export interface Libc {
@@ -7,6 +7,8 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   /** send(2) */
   send(fd: number, bytes: number, length: number, flags: number): number;
+  /** send(2) by another thread, in the network namespace that this one is in when it asks any for the first time. */
+  sendBeside(fd: number, bytes: number, length: number, flags: number): Promise<number>;
   /** recv(2) */
   recv(fd: number, bytes: number, length: number, flags: number): number;
   /** close(2) */
@@ -19,6 +21,8 @@ export interface Libc {
   listen(fd: number, backlog: number): number;
   /** read(2) */
   read(fd: number, bytes: number, length: number): number;
+  /** read(2) by another thread, in the network namespace that this one is in when it asks any for the first time. */
+  readBeside(fd: number, bytes: number, length: number): Promise<number>;
   /** poll(2) */
   poll(descriptors: number, count: number, timeoutMs: number): number;
   /** setns(2), of the calling thread alone */
@@ -56,6 +60,16 @@ export function loadLibc(): Libc | null {
   return cached;
 }
 
+/** Bun has threads for such calls only as workers, of which one takes longer to start than any of these calls takes. */
+const HAS_THREADS = process.versions['bun'] === undefined;
+
+function beside(call: ForeignFunction, ...args: number[]): Promise<number> {
+  if (!HAS_THREADS) return Promise.resolve(call(...args));
+  return new Promise((resolve) => {
+    call.async(...args, (error: unknown, result: number) => resolve(error === null ? result : -1));
+  });
+}
+
 function bind(foreign: Foreign): Libc {
   const library = foreign.load(null);
   const declare = (
@@ -63,17 +77,21 @@ function bind(foreign: Foreign): Libc {
     result: ForeignType,
     ...args: ForeignType[]
   ): ((...args: number[]) => number) => library.func(name, result, args);
+  const read = library.func('read', 'int64', ['int', 'uintptr_t', 'size_t']);
+  const send = library.func('send', 'int64', ['int', 'uintptr_t', 'size_t', 'int']);
   const syscall = declare('syscall', 'int64', 'int64', 'int64', 'uintptr_t', 'int64');
   const syscall5 = declare('syscall', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64', 'int64');
   return {
     socket: declare('socket', 'int', 'int', 'int', 'int'),
-    send: declare('send', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
+    send: (fd, bytes, length, flags) => send(fd, bytes, length, flags),
+    sendBeside: (fd, bytes, length, flags) => beside(send, fd, bytes, length, flags),
     recv: declare('recv', 'int64', 'int', 'uintptr_t', 'size_t', 'int'),
     close: declare('close', 'int', 'int'),
     setsockopt: declare('setsockopt', 'int', 'int', 'int', 'int', 'uintptr_t', 'uint32'),
     bind: declare('bind', 'int', 'int', 'uintptr_t', 'uint32'),
     listen: declare('listen', 'int', 'int', 'int'),
-    read: declare('read', 'int64', 'int', 'uintptr_t', 'size_t'),
+    read: (fd, bytes, length) => read(fd, bytes, length),
+    readBeside: (fd, bytes, length) => beside(read, fd, bytes, length),
     poll: declare('poll', 'int', 'uintptr_t', 'uint64', 'int'),
     setns: declare('setns', 'int', 'int', 'int'),
     openat: declare('openat', 'int', 'int', 'uintptr_t', 'int'),

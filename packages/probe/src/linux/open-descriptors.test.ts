@@ -14,6 +14,16 @@ test('few open files are few descriptors, and no process is looked at', () => {
     // Many files may be few descriptors, but where nothing is counted it cannot be told.
     expect(new OpenDescriptors(root).moreThan(500)).toBe(true);
     expect(new OpenDescriptors(root).byProcess().size).toBe(0);
+    // More sockets than that are more descriptors than that, without any process being looked at.
+    mkdirSync(join(root, 'self/fd'), { recursive: true });
+    mkdirSync(join(root, 'net'));
+    writeFileSync(join(root, 'sys/fs/file-nr'), '70000\t0\t1000000\n');
+    writeFileSync(join(root, 'net/sockstat'), 'sockets: used 45012\nTCP: inuse 45000 orphan 0 tw 0\n');
+    const many = new OpenDescriptors(root);
+    expect(many.moreThan(20_000)).toBe(true);
+    writeFileSync(join(root, 'net/sockstat'), 'sockets: used 12\n');
+    expect(many.moreThan(45_011)).toBe(true);
+    rmSync(join(root, 'self'), { recursive: true });
     rmSync(join(root, 'sys'), { recursive: true });
     expect(new OpenDescriptors(root).moreThan(2000)).toBe(true);
   } finally {

@@ -1,6 +1,6 @@
 // How many descriptors the processes of a host have: whether walking them takes long, and which of them take long.
 import { statSync } from 'node:fs';
-import { parseOpenFiles } from '../parse/linux-limits.ts';
+import { parseOpenFiles, parseSocketsUsed } from '../parse/linux-limits.ts';
 import { listPids } from './fd-walk.ts';
 import { readText } from './read-text.ts';
 
@@ -8,9 +8,11 @@ import { readText } from './read-text.ts';
 export class OpenDescriptors {
   readonly #procRoot: string;
   readonly #counts = new Map<number, number>();
+  #pids: readonly number[] | undefined;
   #waiting: number[] | undefined;
   #total = 0;
   #openFiles: number | null | undefined;
+  #sockets: number | undefined;
 
   constructor(procRoot: string) {
     this.#procRoot = procRoot;
@@ -22,7 +24,15 @@ export class OpenDescriptors {
     // the programs and libraries that each process has mapped.
     this.#openFiles ??= parseOpenFiles(readText(`${this.#procRoot}/sys/fs/file-nr`, 256)?.text ?? '');
     if (this.#openFiles !== null && this.#openFiles <= limit) return false;
-    return this.#count(limit);
+    // The sockets of our own network namespace are told in one line; nearly all of them are somebody's descriptors.
+    this.#sockets ??= parseSocketsUsed(readText(`${this.#procRoot}/net/sockstat`, 4096)?.text ?? '');
+    return this.#sockets > limit || this.#count(limit);
+  }
+
+  /** The processes as they were listed first. Throws where that is refused. */
+  pids(): readonly number[] {
+    this.#pids ??= listPids(this.#procRoot);
+    return this.#pids;
   }
 
   /** How many each process has; those that cannot be counted are left out. */
@@ -37,7 +47,7 @@ export class OpenDescriptors {
       // 0 also where the kernel does not count.
       if (this.#sizeOf('self') === 0) return true;
       try {
-        this.#waiting = listPids(this.#procRoot);
+        this.#waiting = [...this.pids()];
       } catch {
         return true;
       }

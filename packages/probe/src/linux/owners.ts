@@ -175,16 +175,19 @@ function searchOwners(tables: readonly TablePart[], join: OwnerJoin, found: Foun
         // Unless somebody has it after all, for a process may share its descriptors with another that did run.
         if (rested.size > 0 && found.knows(missing)) walk([...rested]);
       }
-      missing = found.missing(parts);
+      missing = round === 1 ? found.missing(parts) : found.unknown(missing);
       if (missing.size === 0) break;
       // A socket that has gone meanwhile is told from one that nobody owns by looking at its port again.
-      parts = parts.map((part) => reread(part, missing));
-      missing = found.missing(parts);
+      const again = parts.map((part) => reread(part, missing));
+      if (again.some((part, index) => part !== parts[index])) {
+        parts = again;
+        missing = found.missing(parts);
+      }
       settled = [...missing].every((inode) => wanted.has(inode));
       if (round >= 2 && (settled || round >= ROUNDS)) break;
       if (missing.size > 0 && asked) {
         listed = found.adopt(join.descriptors(onlyPort(parts, missing), countOf(parts)));
-        missing = found.missing(parts);
+        missing = found.unknown(missing);
       }
       wanted = missing;
     }
@@ -399,6 +402,11 @@ class FoundOwners {
 
   #isKnown(inode: number): boolean {
     return (this.#byInode.get(inode) ?? NOBODY).length > 0;
+  }
+
+  /** Those of these inodes that nobody was found for. */
+  unknown(inodes: ReadonlySet<number>): Set<number> {
+    return new Set([...inodes].filter((inode) => !this.#isKnown(inode)));
   }
 
   /** Inodes of these rows that nobody was found for. */

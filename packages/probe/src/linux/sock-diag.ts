@@ -22,6 +22,12 @@ export interface DumpFailure {
 
 /** An open sock_diag socket; `close` must be called. */
 export interface SockDiag {
+  /**
+   * Asks for a list by another thread: the kernel goes through its tables before it takes the question for sent, as far as what
+   * it finds has room in one answer. Nothing else may be asked before that is done, and then the same dump is to be made, which
+   * does not ask again.
+   */
+  ask(request: DumpRequest): Promise<void>;
   /** Lists sockets; null when all went well. */
   dump(request: DumpRequest, onRow: (row: LinuxSocketRow) => void): DumpFailure | null;
   /** True where this very socket is found, in 3 µs and without any dump; false also where it cannot be found so. */
@@ -43,7 +49,15 @@ export function openSockDiag(libc: Libc): SockDiag | null {
       if (length >= 0 || libc.errno() !== EINTR) return length;
     }
   };
+  /** What was asked for already. */
+  let asked: Buffer | null = null;
   return {
+    async ask(request) {
+      const message = encodeDumpRequest(request);
+      const sent = await libc.sendBeside(fd, libc.address(message), message.length, 0);
+      // One that failed is asked again, and fails by itself.
+      if (sent >= 0) asked = message;
+    },
     finds(row) {
       // A listener that is bound to an interface, or is not TCP's, is found in other ways.
       if (row.transport !== 'tcp' || row.state !== 'LISTEN' || row.device !== null) return false;
@@ -66,7 +80,11 @@ export function openSockDiag(libc: Libc): SockDiag | null {
     },
     dump(request, onRow) {
       const message = encodeDumpRequest(request);
-      if (libc.send(fd, libc.address(message), message.length, 0) < 0)
+      const again = asked;
+      asked = null;
+      if (again !== null && !again.equals(message))
+        throw new Error('the answer to another question is under way');
+      if (again === null && libc.send(fd, libc.address(message), message.length, 0) < 0)
         return { request, errno: libc.errno() };
       for (;;) {
         const length = receive();

@@ -72,6 +72,18 @@ export function readTables(
   return { rows: marked, via: byFile ? 'procfs' : 'sock_diag', gaps };
 }
 
+/**
+ * What `readTables` asks first of sock_diag, where that is about one port's TCP sockets and so is answered at once; null for any
+ * other question.
+ */
+export function firstOfOnePort(
+  ports: PortRange | null,
+  transports: readonly Transport[],
+): DumpRequest | null {
+  if (ports === null || ports[0] !== ports[1] || !transports.includes('tcp')) return null;
+  return { family: 'both', transport: 'tcp', states: ALL_STATES, ports };
+}
+
 /** The line of /proc/net/protocols for Multipath TCP: name, size, sockets of this namespace. */
 const MULTIPATH_IN_USE = /^MPTCP(v6)?\s+\d+\s+[1-9]/m;
 

@@ -90,7 +90,9 @@ const PLAIN: Structs = {
     { name: 'group_leader', type: 1, bits: 128 },
     { name: 'files', type: 1, bits: 192 },
     { name: 'start_boottime', type: 1, bits: 256 },
+    { name: 'nsproxy', type: 1, bits: 320 },
   ],
+  nsproxy: [{ name: 'net_ns', type: 1, bits: 448 }],
   files_struct: [{ name: 'fdt', type: 1, bits: 320 }],
   fdtable: [
     { name: 'max_fds', type: 1, bits: 0 },
@@ -158,6 +160,8 @@ describe('facts', () => {
     expect(found.offsets).toEqual({
       'task_struct.group_leader': 16,
       'task_struct.files': 24,
+      'task_struct.nsproxy': 40,
+      'nsproxy.net_ns': 56,
       'task_struct.tgid': 8,
       'task_struct.pid': 12,
       'task_struct.start_boottime': 32,
@@ -176,9 +180,11 @@ describe('facts', () => {
       'ns_common.inum': 16,
     });
     // Type 1 is the int; the structures follow, then a prototype, then the functions.
-    expect(Object.values(found.structures).toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(Object.values(found.structures).toSorted((a, b) => a - b)).toEqual([
+      2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ]);
     expect(FUNCTIONS.map((name) => found.functions[name as keyof typeof found.functions])).toEqual([
-      12, 13, 14, 15, 16, 17,
+      13, 14, 15, 16, 17, 18,
     ]);
     expect(isKernelFacts(found)).toBe(true);
     expect(isKernelFacts(JSON.parse(JSON.stringify(found)))).toBe(true);
@@ -188,7 +194,7 @@ describe('facts', () => {
     const found = facts(kernel(undefined, ['bpf_iter_task_file', 'bpf_rdonly_cast_not']));
     expect(found.functions).toEqual({
       bpf_iter_task: 0,
-      bpf_iter_task_file: 12,
+      bpf_iter_task_file: 13,
       bpf_iter_num_new: 0,
       bpf_iter_num_next: 0,
       bpf_iter_num_destroy: 0,

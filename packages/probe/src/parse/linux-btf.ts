@@ -12,13 +12,14 @@ const FUNCTIONS = [
 
 /** Members whose offsets are needed, by structure. */
 const MEMBERS = {
-  task_struct: ['group_leader', 'files', 'tgid', 'pid', 'start_boottime'],
+  task_struct: ['group_leader', 'files', 'nsproxy', 'tgid', 'pid', 'start_boottime'],
   files_struct: ['fdt'],
   fdtable: ['max_fds', 'fd'],
   file: ['f_inode', 'f_op', 'private_data'],
   inode: ['i_ino'],
   socket: ['sk'],
   sock_common: ['skc_family', 'skc_num', 'skc_net'],
+  nsproxy: ['net_ns'],
   net: ['ns'],
   ns_common: ['inum'],
 } as const;

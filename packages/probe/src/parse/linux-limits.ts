@@ -20,6 +20,11 @@ export function parseOpenFiles(text: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
+/** `net/sockstat`: sockets of a network namespace that programs have (sockstat_seq_show of the kernel); 0 where malformed. */
+export function parseSocketsUsed(text: string): number {
+  return Number(/^sockets: used (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
 /** User names by uid (man passwd(5)); the first line for a uid wins, as in getpwuid(3). */
 export function parsePasswd(text: string): Map<number, string> {
   const names = new Map<number, string>();

@@ -1,8 +1,8 @@
-// The two programs as they come out of the assembler, for kernels of any layout.
+// The programs as they come out of the assembler, for kernels of any layout.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isKernelFacts, type KernelFacts } from '../../parse/linux-btf.ts';
-import { canLoop, fileProgram, taskProgram } from './programs.ts';
+import { canLoop, fileProgram, namespaceProgram, taskProgram } from './programs.ts';
 
 const OWN = { pid: 4711, socket: 20, other: 21 };
 const id = fc.integer({ min: 1, max: 0x7fff_ffff });
@@ -24,12 +24,15 @@ const anyFacts: fc.Arbitrary<KernelFacts> = fc.record({
     inode: id,
     socket: id,
     sock_common: id,
+    nsproxy: id,
     net: id,
     ns_common: id,
   }),
   offsets: fc.record({
     'task_struct.group_leader': offset,
     'task_struct.files': offset,
+    'task_struct.nsproxy': offset,
+    'nsproxy.net_ns': offset,
     'task_struct.tgid': offset,
     'task_struct.pid': offset,
     'task_struct.start_boottime': offset,
@@ -53,7 +56,11 @@ test('whatever passes as facts can be put into instructions, every jump within t
   fc.assert(
     fc.property(anyFacts, fc.option(fc.integer({ min: 1, max: 65_535 })), (facts, port) => {
       expect(isKernelFacts(facts)).toBe(true);
-      for (const asm of [taskProgram(facts, 5, 1024, port, OWN), fileProgram(facts, port, OWN)]) {
+      for (const asm of [
+        taskProgram(facts, 5, 1024, port, OWN),
+        fileProgram(facts, port, OWN),
+        namespaceProgram(facts),
+      ]) {
         const bytes = asm.bytes((length) => Buffer.alloc(length));
         const count = bytes.length / 8;
         expect(bytes[bytes.length - 8]).toBe(0x95);

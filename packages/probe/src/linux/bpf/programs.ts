@@ -1,4 +1,5 @@
-// The two BPF programs that list descriptors of internet sockets, one for Linux 6.4 and later, one for 5.11.
+// The BPF programs: two that list descriptors of internet sockets, one for Linux 6.4 and later, one for 5.11; and one that
+// tells processes' network namespaces.
 import type { KernelFacts } from '../../parse/linux-btf.ts';
 import { Assembler } from './assembler.ts';
 
@@ -211,6 +212,47 @@ export function fileProgram(facts: KernelFacts, port: number | null, own: Own): 
   asm.move(2, 10);
   asm.add(2, -RECORD_BYTES);
   asm.set(3, RECORD_BYTES);
+  asm.call(HELPER_SEQ_WRITE);
+  asm.label('out');
+  asm.set(0, 0);
+  asm.exit();
+  return asm;
+}
+
+/** A record of `namespaceProgram`, two 32-bit words: process (tgid), and the inode of its network namespace. */
+export const NAMESPACE_WORDS = 2;
+
+/**
+ * Runs once a task, and writes of each process whose namespace its first thread is in. One that has ended and waits for its
+ * parent is in none. For kernels that can loop, for the sake of the same cast.
+ */
+export function namespaceProgram({ offsets, structures, functions }: KernelFacts): Assembler {
+  const asm = new Assembler();
+  // r6 task, r7 context
+  asm.move(7, 1);
+  asm.load(8, 1, 7, 8);
+  asm.jumpIf(1, 'equal', 0, 'out');
+  // As above, for the verifier's sake.
+  asm.set(2, structures.task_struct);
+  asm.callKernel(functions.bpf_rdonly_cast);
+  asm.move(6, 0);
+  asm.load(8, 1, 6, offsets['task_struct.group_leader']);
+  asm.jumpIfSame(1, 6, 'first');
+  asm.jump('out');
+  asm.label('first');
+  asm.load(8, 1, 6, offsets['task_struct.nsproxy']);
+  asm.jumpIf(1, 'equal', 0, 'out');
+  asm.load(8, 1, 1, offsets['nsproxy.net_ns']);
+  asm.jumpIf(1, 'equal', 0, 'out');
+  asm.load(4, 2, 1, offsets['net.ns'] + offsets['ns_common.inum']);
+  asm.store(4, 10, -4, 2);
+  asm.load(4, 2, 6, offsets['task_struct.tgid']);
+  asm.store(4, 10, -8, 2);
+  asm.load(8, 1, 7, 0);
+  asm.load(8, 1, 1, 0);
+  asm.move(2, 10);
+  asm.add(2, -4 * NAMESPACE_WORDS);
+  asm.set(3, 4 * NAMESPACE_WORDS);
   asm.call(HELPER_SEQ_WRITE);
   asm.label('out');
   asm.set(0, 0);
