@@ -5,10 +5,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, test } from 'vitest';
 import { environment, PROGRAM } from '../cli/program.ts';
+import { serve as serveAlone } from '../cli/serving.ts';
 
 /** Where Chromium may be; CHROMIUM names another. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -26,6 +28,12 @@ export interface Visit {
   readonly base: string;
   /** What the page reported as an error, and what its policy refused. */
   readonly complaints: readonly string[];
+}
+
+/** Starts a Chromium. */
+function launch(file: string, args: readonly string[] = []): Promise<Browser> {
+  // Tests run as root where namespaces are made, and Chromium has no sandbox for root.
+  return chromium.launch({ executablePath: file, args: ['--no-sandbox', '--disable-gpu', ...args] });
 }
 
 let browser: Promise<Browser> | undefined;
@@ -54,26 +62,94 @@ export function browserTest(
     return;
   }
   test(name, async () => {
-    // Tests run as root where namespaces are made, and Chromium has no sandbox for root.
-    browser ??= chromium.launch({ executablePath: file, args: ['--no-sandbox', '--disable-gpu'] });
+    browser ??= launch(file);
     serving ??= serve();
     const { base } = await serving;
-    const context = await (await browser).newContext({
-      viewport: { width: 1360, height: 1000 },
-      locale: 'en-GB',
-      ...options,
+    await visit(await browser, base, options, body);
+  });
+}
+
+/** Opens a page in a context of its own, and closes both. */
+async function visit(
+  own: Browser,
+  base: string,
+  options: BrowserContextOptions,
+  body: (visit: Visit) => Promise<void>,
+): Promise<void> {
+  const context = await own.newContext({
+    viewport: { width: 1360, height: 1000 },
+    locale: 'en-GB',
+    ...options,
+  });
+  try {
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (line) => {
+      if (line.type() === 'error') complaints.push(line.text());
     });
+    await body({ page, base, complaints });
+  } finally {
+    await context.close();
+  }
+}
+
+/** Of no account on the machine. */
+const SOMEBODY = 1000;
+
+/** Hands on every connection to a port, so that its other end sees the user of this program. */
+const FORWARD = `
+  const { connect, createServer } = require('node:net');
+  const server = createServer((near) => {
+    const far = connect(Number(process.argv[1]), '127.0.0.1');
+    near.pipe(far).pipe(near);
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+  }).listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+
+/**
+ * A test whose pages are asked for by another user than the server's own. `address` is the one that the server printed, with
+ * its code. Skipped, saying why, where there is no browser and where no other user can be played.
+ */
+export function strangerTest(
+  name: string,
+  body: (visit: Visit & { address: string }) => Promise<void>,
+): void {
+  const file = chromiumFile();
+  const why = file === null ? 'no Chromium' : process.geteuid?.() === 0 ? null : 'not root';
+  if (file === null || why !== null) {
+    process.stderr.write(`skipped: ${name}: ${why}\n`);
+    test.skip(`${name} (skipped: ${why})`, () => undefined);
+    return;
+  }
+  test(name, async () => {
+    const server = await serveAlone();
+    const forward = spawn(process.execPath, ['-e', FORWARD, String(server.port)], {
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+      uid: SOMEBODY,
+      gid: SOMEBODY,
+    });
+    let own: Browser | undefined;
     try {
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on('pageerror', (error) => complaints.push(String(error)));
-      page.on('console', (line) => {
-        if (line.type() === 'error') complaints.push(line.text());
-      });
-      await body({ page, base, complaints });
+      const by = await firstLine(forward);
+      const base = `http://localhost:${server.port}`;
+      own = await launch(file, [`--host-resolver-rules=MAP localhost:${server.port} 127.0.0.1:${by}`]);
+      const address = server.told.open.replace(/^http:\/\/[^/]+/, base);
+      await visit(own, base, {}, (each) => body({ ...each, address }));
     } finally {
-      await context.close();
+      await own?.close();
+      forward.kill();
+      await server.stop();
     }
+  });
+}
+
+async function firstLine(child: ChildProcess & { readonly stdout: Readable }): Promise<string> {
+  return new Promise((done, fail) => {
+    child.once('exit', (code) => fail(new Error(`it ended with ${code}`)));
+    createInterface({ input: child.stdout }).once('line', done);
   });
 }
 
@@ -110,6 +186,26 @@ export function listener(port = 0): Promise<Server> {
     server.once('error', fail);
     server.listen(port, '127.0.0.1', () => done(server));
   });
+}
+
+/**
+ * A listener among numbers that the system hands to nobody, where its neighbours are free as well: on the chart, a dot is
+ * wider than its port.
+ */
+export async function lonelyListener(): Promise<Server> {
+  for (let port = 12_005; port < 20_000; port += 11) {
+    const held: Server[] = [];
+    try {
+      for (let near = port - 5; near <= port + 5; near++) held.push(await listener(near));
+      const [own] = held.splice(5, 1);
+      if (own !== undefined) return own;
+    } catch {
+      // Somebody is there; the next ones may be free.
+    } finally {
+      await Promise.all(held.map(closed));
+    }
+  }
+  throw new Error('no eleven numbers in a row are free');
 }
 
 /** Ends a listener. */

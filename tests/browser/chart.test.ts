@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { browserTest, closed, listener, shot, violations } from './browser.ts';
+import { browserTest, closed, listener, lonelyListener, shot, violations } from './browser.ts';
 
 const CHART = '[role=slider]';
 
@@ -121,7 +121,7 @@ browserTest('pointing, zooming and dragging', {}, async ({ page, base, complaint
 });
 
 browserTest('a listener appears on the chart, and goes', {}, async ({ page, base, complaints }) => {
-  const server = await listener();
+  const server = await lonelyListener();
   const { port: own } = server.address() as AddressInfo;
   await openChart(page, base, `#port=${own}`);
   const says = (words: string): Promise<unknown> =>

@@ -12,7 +12,7 @@ export { systemRanges } from './decide/pasted.ts';
 export { redirectHolder, toHolder } from './decide/use.ts';
 export { type Message, say } from './model/message.ts';
 export type { Gap } from './model/socket.ts';
-export { cardElements, hereElements } from './render/html/blocks.ts';
+export { cardElements, hereElements, hereWhole } from './render/html/blocks.ts';
 export type { ChartPlaces, ChartWords } from './render/html/chart.ts';
 export {
   ATTRIBUTE_NAMES,

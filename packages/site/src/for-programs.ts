@@ -31,6 +31,7 @@ const PARAMETERS = {
   port: { in: 'path', required: true, schema: { type: 'integer', minimum: 0, maximum: 65_535 } },
   transport: { in: 'path', required: true, schema: { enum: ['tcp', 'udp', 'sctp', 'dccp'] } },
   lang: { in: 'query', required: false, schema: { type: 'string' } },
+  whole: { in: 'query', required: false, allowEmptyValue: true, schema: { type: 'boolean' } },
 } as const;
 
 /** The routes for programs, in the order in which they are told. */
@@ -80,7 +81,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/live/here',
     method: 'get',
     summary: 'What listens and passes on this host, and how full its range is, as the stream of a card',
-    parameters: ['lang'],
+    parameters: ['lang', 'whole'],
     answers: { 'application/x-ndjson': TEXT },
     failures: { '401': 'neither the token nor the own user', '429': 'too many streams' },
     serverOnly: true,

@@ -103,7 +103,7 @@ export function makeSite(facts: Facts, call: string): Site {
     ...homePages(facts, atlas),
     ...commonPages(facts, atlas),
     herePage(sight, findings) {
-      if (sight === null) return closedHerePage();
+      if (sight === null) return closedHerePage(call);
       const holders = holdersOf(sight.snapshot, null, USUAL);
       return hereWebPage({
         host: sight.host,

@@ -11,6 +11,7 @@ import { pointing } from './chart/pointer.ts';
 import type { Layer } from './chart/scene.ts';
 import { filled, told } from './chart/words.ts';
 import { readLines } from './lines.ts';
+import { token } from './token.ts';
 
 /** Port under the cursor at first. */
 const FIRST = 8080;
@@ -97,7 +98,12 @@ async function start(frame: HTMLElement): Promise<void> {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', again);
   void document.fonts.ready.then(again);
 
-  if (places.live !== null) follow(frame, chart, places.live);
+  const { live } = places;
+  // A page that was made for nobody in particular is filled for whoever has the token.
+  if (live !== null) {
+    if (frame.querySelector('.closed') === null) follow(frame, chart, live);
+    else void token().then(() => follow(frame, chart, live));
+  }
   const names = await fetch(places.names);
   if (names.ok) chart.learn({ names: unpackNames((await names.json()) as NamesFile) });
 }
@@ -157,6 +163,8 @@ function follow(frame: HTMLElement, chart: ChartCanvas, address: string): void {
   void readLines(address, {
     line(text) {
       const live = JSON.parse(text) as LiveChart;
+      for (const later of frame.querySelectorAll<HTMLElement>('[data-later]')) later.hidden = false;
+      frame.querySelector('.closed')?.remove();
       chart.learn({
         here: {
           held: new Map(live.held.map(([port, mark, name]) => [port, { mark, name }])),

@@ -2,14 +2,23 @@
 import type { Element as Data } from '@portolan/core/web';
 import { build } from './build.ts';
 import { readLines } from './lines.ts';
+import { token } from './token.ts';
 
 /** What the server tells of the host. */
 interface Here {
   readonly used: number;
   readonly total: number;
+  /** What is said of the drawing. */
+  readonly label: string;
   readonly words: Data[];
   readonly listening: Data[];
   readonly passing: Data[];
+  /** All of the page; for one that was made for nobody in particular. */
+  readonly whole?: {
+    readonly heading: Data[];
+    readonly lead: Data[];
+    readonly sections: readonly { readonly id: string; readonly elements: Data[] }[];
+  };
 }
 
 /** Most points of the history: ten minutes, one a second. */
@@ -70,6 +79,7 @@ function show(here: Here): void {
   }
   document.querySelector('#gauge > p')?.replaceChildren(...here.words.map(build));
   const share = here.total === 0 ? 100 : Math.max(here.used === 0 ? 0 : 0.4, (here.used / here.total) * 100);
+  document.querySelector('.gauge')?.setAttribute('aria-label', here.label);
   document.querySelector('.g-used')?.setAttribute('width', `${share.toFixed(2)}%`);
   for (const name of ['listening', 'passing'] as const) {
     const [table] = here[name].map(build);
@@ -80,9 +90,31 @@ function show(here: Here): void {
   filterRows();
 }
 
-void readLines(`/api/live/here?lang=${document.documentElement.lang}`, {
+/** Fills a page that has its sections and nothing in them. */
+function fill({ heading, lead, sections }: NonNullable<Here['whole']>, range: boolean): void {
+  document.querySelector('h1')?.replaceChildren(...heading.map(build));
+  document.querySelector('.lead')?.replaceChildren(...lead.map(build));
+  const found = new Map(sections.map(({ id, elements }) => [id, elements]));
+  for (const box of document.querySelectorAll<HTMLElement>('.filled')) {
+    const section = box.parentElement;
+    const elements = found.get(section?.id ?? '');
+    if (section !== null) section.hidden = elements === undefined;
+    // A reader who is at work in it keeps it.
+    if (!box.contains(document.activeElement)) box.replaceChildren(...(elements ?? []).map(build));
+  }
+  // Where the range is not known, nothing of it can be drawn.
+  for (const part of document.querySelectorAll('.gauge, .history')) part.toggleAttribute('hidden', !range);
+}
+
+const address = `/api/live/here?lang=${document.documentElement.lang}`;
+/** Was the page made for nobody in particular? Then it is filled for whoever has the token. */
+const empty = document.querySelector('.filled') !== null;
+if (empty) await token();
+void readLines(empty ? `${address}&whole` : address, {
   line(text) {
-    show(JSON.parse(text) as Here);
+    const here = JSON.parse(text) as Here;
+    if (here.whole !== undefined) fill(here.whole, here.label !== '');
+    show(here);
   },
   lost() {
     document.querySelector('.history')?.classList.add('old');

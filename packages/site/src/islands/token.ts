@@ -3,10 +3,13 @@
 
 const KEY = 'portolan-token';
 
-/** Exchanges the code in the address, where there is one; true where that gave a token. */
-export async function exchangeCode(): Promise<boolean> {
+/** Told to the document once the code was exchanged: each part of a page is a program of its own. */
+const GOT = 'portolan-token';
+
+/** Exchanges the code in the address, where there is one. */
+export async function exchangeCode(): Promise<void> {
   const code = /^#code=([\w-]{43})$/.exec(location.hash)?.[1];
-  if (code === undefined) return false;
+  if (code === undefined) return;
   // Out of the address before anything else: it shall not be copied, kept in the history or sent on.
   history.replaceState(null, '', location.pathname + location.search);
   try {
@@ -15,14 +18,21 @@ export async function exchangeCode(): Promise<boolean> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ code }),
     });
-    if (!answer.ok) return false;
-    const { token } = (await answer.json()) as { token: string };
-    sessionStorage.setItem(KEY, token);
-    return true;
+    if (!answer.ok) return;
+    const { token: got } = (await answer.json()) as { token: string };
+    sessionStorage.setItem(KEY, got);
+    document.dispatchEvent(new Event(GOT));
   } catch {
     // No server, or no storage: the page stays as it is.
-    return false;
   }
+}
+
+/** Resolves once there is a token, which on most pages is never. */
+export function token(): Promise<void> {
+  if (hasToken()) return Promise.resolve();
+  return new Promise((done) => {
+    document.addEventListener(GOT, () => done(), { once: true });
+  });
 }
 
 /** Headers of a request for live data; empty where there is no token. */

@@ -14,6 +14,7 @@ import type { WebPage } from '@portolan/core/web';
 import {
   cardElements,
   hereElements,
+  hereWhole,
   loadTranslator,
   missingWebPage,
   PAGE_LANGUAGES,
@@ -193,9 +194,13 @@ export function makeApp(parts: ServerParts): Hono<AppEnv> {
     const tag = c.req.query('lang') ?? 'en';
     if (!TAGS.includes(tag)) return c.notFound();
     const env = await environment(tag, null, true);
+    // For a page that was made for nobody in particular.
+    const whole = c.req.query('whole') !== undefined;
     return liveLines(c, async () => {
-      const page = site.herePage({ host: lookout.host, snapshot: await lookout.all() }, null);
-      return hereElements(page, { ...env, marked: new Set() });
+      const findings = whole ? await lookout.audit() : null;
+      const page = site.herePage({ host: lookout.host, snapshot: await lookout.all() }, findings);
+      const told = { ...env, marked: new Set<number>() };
+      return { ...hereElements(page, told), ...(whole ? { whole: hereWhole(page, told) } : {}) };
     });
   });
 

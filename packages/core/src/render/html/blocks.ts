@@ -1,6 +1,6 @@
 // The blocks that only pages have: claims, disagreements side by side, commands by system, questions, the live card.
 import { say } from '../../model/message.ts';
-import { fact } from '../../view/tree.ts';
+import { fact, type Node, said } from '../../view/tree.ts';
 import type {
   Block,
   Card,
@@ -35,7 +35,8 @@ export function sectionHtml(section: Section, env: PageEnv): Markup {
   const heading = kind === 'chart' || kind === 'paste' ? h` class="quiet"` : null;
   let blocks = '';
   for (const block of section.blocks) blocks += blockHtml(block, env, section).html;
-  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${new Markup(blocks)}</section>`;
+  const later = section.later === true;
+  return h`<section id="${section.id}" aria-labelledby="h-${section.id}"${later ? new Markup(' hidden') : null}><h2 id="h-${section.id}"${heading}>${env.lang.say(section.title)}</h2>${new Markup(blocks)}${later ? new Markup('<div class="filled"></div>') : null}</section>`;
 }
 
 function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
@@ -80,6 +81,20 @@ function blockHtml(block: Block, env: PageEnv, section: Section): Markup {
   }
 }
 
+/** Kinds of block that elements can be made of: those that terminal and pages share. */
+const NODE_KINDS: ReadonlySet<string> = new Set<Node['kind']>([
+  'answer',
+  'section',
+  'para',
+  'table',
+  'list',
+  'commands',
+]);
+
+function isNode(block: Block): block is Node {
+  return NODE_KINDS.has(block.kind);
+}
+
 function liveAttributes(env: PageEnv): Markup {
   return env.live === null ? h`` : h` data-live="${env.live}"`;
 }
@@ -115,6 +130,7 @@ export function hereElements(
 ): {
   used: number;
   total: number;
+  label: string;
   words: Element[];
   listening: Element[];
   passing: Element[];
@@ -128,9 +144,25 @@ export function hereElements(
   return {
     used: gauge?.used ?? 0,
     total: gauge?.total ?? 0,
+    label: gauge === undefined ? '' : gaugeLabel(gauge.used, gauge.total, env),
     words: gauge === undefined ? [] : inlineElements(gauge.words, env),
     listening: table('listening'),
     passing: table('passing'),
+  };
+}
+
+/** All that the page of the host says, for one that was made for nobody in particular; what is drawn is there already. */
+export function hereWhole(
+  page: WebPage,
+  env: PageEnv,
+): { heading: Element[]; lead: Element[]; sections: { id: string; elements: Element[] }[] } {
+  return {
+    heading: 'words' in page.heading ? inlineElements([said(page.heading.words)], env) : [],
+    lead: page.lead.map((line): Element => ['p', {}, ...inlineElements(line, env)]),
+    sections: page.main.map(({ id, blocks }) => ({
+      id,
+      elements: blocks.flatMap((block) => (isNode(block) ? nodeElements(block, env) : [])),
+    })),
   };
 }
 
@@ -237,11 +269,20 @@ function numbersHtml(first: number, last: number, env: PageEnv): Markup {
   return new Markup(`<p class="numbers" dir="ltr">${out}</p>`);
 }
 
+/** How full a range is; one that has no number left is full. */
+function shareOf(used: number, total: number): number {
+  return total === 0 ? 1 : used / total;
+}
+
+function gaugeLabel(used: number, total: number, env: PageEnv): string {
+  return env.lang.say(say('web.gauge.label', { percent: { share: shareOf(used, total) } }));
+}
+
 function gaugeHtml(block: Extract<Block, { kind: 'gauge' }>, env: PageEnv): Markup {
   const { used, total, words, more } = block;
-  const share = total === 0 ? 100 : (used / total) * 100;
+  const share = shareOf(used, total) * 100;
   const width = share === 0 ? 0 : Math.max(0.4, share);
-  return h`<p>${inlineMarkup(words, env)}</p><svg class="gauge" width="100%" height="14" role="img" aria-label="${env.lang.say(say('web.gauge.label', { percent: { share: share / 100 } }))}"><rect class="g-all" width="100%" height="14"/><rect class="g-used" width="${width.toFixed(2)}%" height="14"/></svg><div class="history" data-used="${used}" data-total="${total}" data-title="${env.lang.say(say('web.gauge.history'))}"></div>${commandMarkup(more, env)}`;
+  return h`<p>${inlineMarkup(words, env)}</p><svg class="gauge" width="100%" height="14" role="img" aria-label="${gaugeLabel(used, total, env)}"><rect class="g-all" width="100%" height="14"/><rect class="g-used" width="${width.toFixed(2)}%" height="14"/></svg><div class="history" data-used="${used}" data-total="${total}" data-title="${env.lang.say(say('web.gauge.history'))}"></div>${commandMarkup(more, env)}`;
 }
 
 /** Side of a cell of the drawing, and of the square in it. */

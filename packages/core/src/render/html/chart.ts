@@ -129,6 +129,8 @@ const LATER = Object.fromEntries(
 /** The chart with its legend, controls and keys. */
 export function chartHtml(live: boolean, env: PageEnv): Markup {
   const { lang, links } = env;
+  // A page that was made for nobody in particular shows the host to whoever turns out to have the token.
+  const later = !live && env.outlet === 'closed' && env.live !== null;
   const text = (key: MessageKey): string => lang.say(say(key));
   const words = Object.fromEntries(
     Object.entries(WORDS).map(([name, key]) => {
@@ -140,24 +142,24 @@ export function chartHtml(live: boolean, env: PageEnv): Markup {
   const places: ChartPlaces = {
     flags: links.asset('chart.bin'),
     names: links.asset('names.json'),
-    live: live ? env.live : null,
+    live: live || later ? env.live : null,
     page: links.page(`/ports/${PATTERN_PORT}`),
     thousand: links.everyPort ? null : links.page('/thousands/0'),
   };
-  const layers = LAYERS.filter(([, host]) => live || !host).map(
+  const layers = LAYERS.filter(([, host]) => live || later || !host).map(
     ([name, host]) =>
-      h`<label class="${host || name === 'blocked' ? 'layer scripted' : 'layer'}"><input type="checkbox" name="${name}" checked><i class="k-${name}"></i>${text(`web.chart.layer.${name}`)}</label> `,
+      h`<label class="${host || name === 'blocked' ? 'layer scripted' : 'layer'}"${host && later ? new Markup(' data-later hidden') : null}><input type="checkbox" name="${name}" checked><i class="k-${name}"></i>${text(`web.chart.layer.${name}`)}</label> `,
   );
   const zoom = ([['out', '−'] as const, ['whole', '⤢'] as const, ['in', '+'] as const] as const).map(
     ([name, sign]) =>
       h`<button type="button" data-zoom="${name}" aria-label="${text(`web.chart.zoom.${name}`)}">${sign}</button>`,
   );
   const find = env.find === null ? new Markup(' class="scripted"') : h` action="${env.find}"`;
-  const closed = env.outlet === 'closed' ? h`<p class="note">${text('web.chart.closed')}</p>` : null;
+  const closed = env.outlet === 'closed' ? h`<p class="note closed">${text('web.chart.closed')}</p>` : null;
   return h`<div class="chart" data-words="${JSON.stringify(words)}" data-places="${JSON.stringify(places)}"><div class="chart-bar"><p class="chart-how">${text('web.chart.how')}</p><form${find}><label>${text('web.chart.goto')} <input name="q" type="text" inputmode="numeric" maxlength="5" autocomplete="off" aria-label="${text('web.chart.goto.label')}"></label><button>${text('web.chart.goto.do')}</button><span class="chart-bad" role="alert"></span></form><div class="zoom scripted">${zoom}</div></div><fieldset class="layers"><legend class="quiet">${text('web.chart.layers')}</legend>${layers}</fieldset><div class="chart-box" dir="ltr"><picture><source srcset="${links.asset('chart-night.png')}" media="(prefers-color-scheme: dark)"><img src="${links.asset('chart.png')}" width="1000" height="66" alt="${text('web.chart.picture')}"></picture></div><p class="lost" hidden>${text('web.chart.lost')}</p>${closed}<p class="readout scripted"></p><details class="keys scripted"><summary>${text('web.chart.keys')}</summary><dl>${KEYS.filter(
-    ([, name]) => live || name !== 'live',
+    ([, name]) => live || later || name !== 'live',
   ).map(
     ([key, name]) =>
-      h`<div><dt dir="ltr">${key.split(' ').map((one) => h`<kbd>${one}</kbd> `)}</dt><dd>${text(`web.chart.key.${name}`)}</dd></div>`,
+      h`<div${name === 'live' && later ? new Markup(' data-later hidden') : null}><dt dir="ltr">${key.split(' ').map((one) => h`<kbd>${one}</kbd> `)}</dt><dd>${text(`web.chart.key.${name}`)}</dd></div>`,
   )}</dl></details></div>`;
 }

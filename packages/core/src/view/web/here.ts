@@ -26,9 +26,37 @@ export interface HerePageInput {
   readonly call: string;
 }
 
-/** The page for a reader who may not see the host. */
-export function closedHerePage(): WebPage {
-  return herePage(say('web.nav.here'), [[said(say('web.card.closed'))]], []);
+/** The page for a reader who may not see the host: its sections are there, for whoever turns out to have the token. */
+export function closedHerePage(call: string): WebPage {
+  const nothing: Block = { kind: 'gauge', used: 0, total: 0, words: [], more: `${call} ephemeral` };
+  const sections: readonly (readonly [name: keyof typeof TITLES, blocks: readonly Block[]])[] = [
+    ['gauge', [nothing]],
+    ['collisions', []],
+    ['listening', [{ kind: 'filter', of: 'listening' }]],
+    ['passing', []],
+    ['audit', []],
+    ['unseen', []],
+  ];
+  return herePage(
+    say('web.nav.here'),
+    [[said(say('web.card.closed'))]],
+    sections.map(([id, blocks]) => ({ id, title: say(TITLES[id]), blocks, later: true })),
+  );
+}
+
+/** What its sections are called. */
+const TITLES = {
+  gauge: 'web.section.gauge',
+  collisions: 'web.section.collisions',
+  listening: 'web.section.listening',
+  passing: 'web.section.passing',
+  audit: 'web.section.audit',
+  unseen: 'web.card.unseen',
+} as const;
+
+/** One of its sections. */
+function sectionOf(id: keyof typeof TITLES, blocks: readonly Block[]): Section {
+  return { id, title: say(TITLES[id]), blocks };
 }
 
 /** The page. */
@@ -36,18 +64,14 @@ export function hereWebPage(input: HerePageInput): WebPage {
   const { host, holders, snapshot } = input;
   const here = holders.filter((holder) => holder.namespace === null);
   const sections: Section[] = [
-    { id: 'gauge', title: say('web.section.gauge'), blocks: [gauge(input, here)] },
+    sectionOf('gauge', [gauge(input, here)]),
     ...collisions(input),
-    { id: 'listening', title: say('web.section.listening'), blocks: listening(input, here) },
+    sectionOf('listening', listening(input, here)),
   ];
-  const passing = passingNodes(here);
-  if (passing.length > 0) {
-    sections.push({ id: 'passing', title: say('web.section.passing'), blocks: passing });
-  }
-  sections.push({ id: 'audit', title: say('web.section.audit'), blocks: input.findings ?? unaudited(input) });
-  if (snapshot.gaps.length > 0) {
-    sections.push({ id: 'unseen', title: say('web.card.unseen'), blocks: [gapsNode(snapshot.gaps)] });
-  }
+  const passing = passingBlocks(here, input.call);
+  if (passing.length > 0) sections.push(sectionOf('passing', passing));
+  sections.push(sectionOf('audit', input.findings ?? unaudited(input)));
+  if (snapshot.gaps.length > 0) sections.push(sectionOf('unseen', [gapsNode(snapshot.gaps)]));
   const page = herePage(say('web.heading.name', { name: host }), leadOf(here, snapshot), sections);
   return {
     ...page,
@@ -86,7 +110,7 @@ function herePage(heading: Message, lead: WebPage['lead'], main: readonly Sectio
     canonical: null,
     term: null,
     asks: false,
-    islands: main.length === 0 ? [] : ['here'],
+    islands: ['here'],
   };
 }
 
@@ -159,35 +183,32 @@ function collisions({ forecasts, snapshot, holders, call }: HerePageInput): Sect
     if (!rows.has(key)) rows.set(key, found);
   }
   return [
-    {
-      id: 'collisions',
-      title: say('web.section.collisions'),
-      blocks: [
-        {
-          kind: 'para',
-          inline: [said(say('web.collisions.about', { first: ephemeral[0], last: ephemeral[1] }))],
-        },
-        {
-          kind: 'table',
-          header: true,
-          columns: [
-            { title: say('web.col.port'), align: 'right', grow: false },
-            { title: say('web.col.listens'), align: 'left', grow: false },
-            { title: say('web.col.chance'), align: 'left', grow: false },
-            { title: say('web.col.remedy'), align: 'left', grow: true },
-          ],
-          rows: [...rows.values()].slice(0, COLLISIONS_SHOWN).map((found) => {
-            const holder = holderOf(found);
-            return [
-              [portLink(found.local.port)],
-              holder === undefined ? [data('–')] : ownerCell(holder),
-              [said(say('web.collisions.chance', { percent: { share: found.forecast.chance } }))],
-              [data(`sudo ${call} reserve ${found.local.port} --apply`)],
-            ];
-          }),
-        },
-      ],
-    },
+    sectionOf('collisions', [
+      {
+        kind: 'para',
+        inline: [said(say('web.collisions.about', { first: ephemeral[0], last: ephemeral[1] }))],
+      },
+      {
+        kind: 'table',
+        header: true,
+        columns: [
+          { title: say('web.col.port'), align: 'right', grow: false },
+          { title: say('web.col.listens'), align: 'left', grow: false },
+          { title: say('web.col.chance'), align: 'left', grow: false },
+          { title: say('web.col.remedy'), align: 'left', grow: true },
+        ],
+        rows: [...rows.values()].slice(0, COLLISIONS_SHOWN).map((found) => {
+          const holder = holderOf(found);
+          return [
+            [portLink(found.local.port)],
+            holder === undefined ? [data('–')] : ownerCell(holder),
+            [said(say('web.collisions.chance', { percent: { share: found.forecast.chance } }))],
+            [data(`sudo ${call} reserve ${found.local.port} --apply`)],
+          ];
+        }),
+      },
+      ...unshown(rows.size - COLLISIONS_SHOWN, `${call} audit`),
+    ]),
   ];
 }
 
@@ -229,15 +250,16 @@ function listening({ call, claimsOf, snapshot }: HerePageInput, holders: readonl
           belongs(claimsOf(holder.local.port)),
         ]),
     },
-    ...unshown(rows.length - LISTENING_SHOWN, call),
+    ...unshown(rows.length - LISTENING_SHOWN, `${call} list`),
   ];
 }
 
-function unshown(count: number, call: string): Block[] {
+/** How many are left out, and the command that leaves out none. */
+function unshown(count: number, command: string): Block[] {
   if (count <= 0) return [];
   return [
     { kind: 'para', inline: [said(say('web.versus.more', { count }))] },
-    { kind: 'commands', lines: [`${call} list`] },
+    { kind: 'commands', lines: [command] },
   ];
 }
 
@@ -264,7 +286,7 @@ function belongs(claims: readonly Claim[]): Inline[] {
 }
 
 /** Connections and closing sockets, counted by who has them. */
-function passingNodes(holders: readonly Holder[]): Node[] {
+function passingBlocks(holders: readonly Holder[], call: string): Block[] {
   const groups = new Map<string, { holder: Holder; count: number }>();
   for (const holder of holders) {
     if (isListening(holder)) continue;
@@ -292,6 +314,7 @@ function passingNodes(holders: readonly Holder[]): Node[] {
           holder.owners.length > 0 ? [said(whoWords(holder))] : [data(holder.state)],
         ]),
     },
+    ...unshown(groups.size - GROUPS_SHOWN, `${call} list`),
   ];
 }
 

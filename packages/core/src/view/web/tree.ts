@@ -144,6 +144,8 @@ export interface Section {
   readonly id: string;
   readonly title: Message;
   readonly blocks: readonly Block[];
+  /** Out of sight until the browser has been told what stands in it. */
+  readonly later?: boolean;
 }
 
 /** A page of the site, before it is put into a language. */
