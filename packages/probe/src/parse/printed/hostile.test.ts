@@ -111,6 +111,34 @@ describe('lines that are cut', () => {
     expect(reading.unknown.map(({ reason, line }) => [reason, line])).toEqual([['json', 2]]);
   });
 
+  test('a saved list that has lost its holders is none without any', () => {
+    const whole = '{"format":"portolan.list/1","holders":[],"gaps":[]}';
+    expect(readPrinted(whole).unknown).toEqual([]);
+    for (const text of [
+      '{"format":"portolan.list/1","gaps":[]}',
+      '{"format":"portolan.list/1","holders":null,"gaps":[]}',
+      '{"format":"portolan.list/1","holders":{},"gaps":[]}',
+    ]) {
+      expect(readPrinted(text).unknown.map(({ reason }) => reason)).toEqual(['json-shape']);
+    }
+  });
+
+  test('words where a list has its holders are told, each with its line', () => {
+    const holder = '{"LocalAddress":"0.0.0.0","LocalPort":80,"State":2,"OwningProcess":4}';
+    for (const [list, lines] of [
+      [`[${holder},\n"cut"]`, [2]],
+      [`[${holder},\nnull, true,\n7]`, [2, 3]],
+      [`{"value":[${holder},\n"a",\n"b"]}`, [2, 3]],
+      [`[${holder},\n["LocalPort", 81]]`, [2]],
+    ] as const) {
+      const { sockets, unknown } = readPrinted(list);
+      expect(sockets.map(({ local }) => local.port)).toEqual([80]);
+      expect(unknown.map(({ reason, line }) => [reason, line])).toEqual(
+        lines.map((line) => ['json-shape', line]),
+      );
+    }
+  });
+
   test('an XML report that breaks off', () => {
     const text =
       '<?xml version="1.0"?>\n<nmaprun>\n<host><address addr="10.0.0.1" addrtype="ipv4"/><ports><port protocol="tcp" portid="80"><state state="open"/></port><port prot';

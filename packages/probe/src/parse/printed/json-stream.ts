@@ -76,6 +76,7 @@ class JsonStream implements Stream {
       at++;
       if (char === '"') {
         this.#inString = true;
+        this.#word(text.slice(from), line);
         if (this.#stack.length === 1) this.#key = '';
         this.#keep(char);
       } else if (char === '{' || char === '[') {
@@ -90,8 +91,10 @@ class JsonStream implements Stream {
         BETWEEN.lastIndex = from;
         if (!BETWEEN.test(text)) return this.#broken();
         at = BETWEEN.lastIndex;
+        const between = text.slice(from, at);
         if (this.#stack.length === 0) return text.slice(0, at).trim() === '' ? at : this.#broken();
-        this.#keep(text.slice(from, at));
+        if (/[^\s,]/.test(between)) this.#word(between, line);
+        this.#keep(between);
       }
     }
     return text.length;
@@ -99,6 +102,12 @@ class JsonStream implements Stream {
 
   end(): void {
     if (this.#stack.length > 0) this.#tellBroken();
+  }
+
+  /** Tells of a word or a number that stands where a list has an object for each holder. */
+  #word(text: string, line: number): void {
+    if (this.#unit === null && this.#unitDepth > 0 && this.#stack.length === this.#unitDepth)
+      this.#out.unknown(line, text.trim().slice(0, 400), 'json-shape');
   }
 
   #broken(): number {
