@@ -1,5 +1,17 @@
 // "Was this page useful?": what is taken, what is kept, and what the owner sees.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeedbackV1 } from '@portolan/core';
@@ -139,4 +151,68 @@ test('a file that is not ours is told and never overwritten', async () => {
     expectTold(await portolan(['feedback'], { env }), 1, /is not what Portolan wrote/);
   }
   expectTold(await portolan(['feedback', 'all']), 2, /feedback takes no “all”/);
+});
+
+test('a link in the place of the file is replaced, and what it leads to is left alone', async () => {
+  const file = join(dataDir, 'feedback.json');
+  const vote = { page: '/ports/80', lang: 'en', useful: 'yes' };
+  // A link to nothing would have the file made wherever it leads.
+  const nowhere = join(dataDir, 'nowhere');
+  symlinkSync(nowhere, file);
+  expect(statusOf(await answer(vote))).toBe(204);
+  expect([existsSync(nowhere), lstatSync(file).isSymbolicLink()]).toEqual([false, false]);
+  const elsewhere = join(dataDir, 'elsewhere');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(elsewhere, text);
+  rmSync(file);
+  symlinkSync(elsewhere, file);
+  expect(statusOf(await answer(vote))).toBe(204);
+  expect(readFileSync(elsewhere, 'utf8')).toBe(text);
+  expect((await told())[0]?.counts.yes).toBe(2);
+});
+
+/** Only root can play a user without rights, and mount. */
+const asRoot = test.skipIf(process.geteuid?.() !== 0);
+
+asRoot('a folder that may not be written to: refused, and pages go on', async () => {
+  const locked = mkdtempSync(join(tmpdir(), 'portolan-locked-'));
+  chmodSync(locked, 0o555);
+  const other = await serve([], { uid: 65_534, dataDir: locked });
+  try {
+    const refused = await answer({ page: '/ports/80', lang: 'en', useful: 'yes' }, other);
+    expect(statusOf(refused)).toBe(500);
+    expect(refused).toMatch(/could not be (?:locked|written) \(EACCES\)/);
+    expect(readdirSync(locked)).toEqual([]);
+    expect(statusOf(await raw(other.port, request(other.port, '/en/ports/80')))).toBe(200);
+  } finally {
+    await other.stop();
+    rmSync(locked, { recursive: true });
+  }
+});
+
+asRoot('a full disk: nothing of what was counted is lost, nothing half-written stays', async () => {
+  const full = mkdtempSync(join(tmpdir(), 'portolan-full-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full]);
+  try {
+    const other = await serve([], { dataDir: full });
+    try {
+      const vote = { page: '/ports/80', lang: 'en', useful: 'yes' };
+      expect(statusOf(await answer(vote, other))).toBe(204);
+      const before = readFileSync(join(full, 'feedback.json'), 'utf8');
+      const names = readdirSync(full);
+      expect(() => writeFileSync(join(full, 'rest'), Buffer.alloc(1 << 20))).toThrow(/ENOSPC/);
+      const refused = await answer(vote, other);
+      expect(statusOf(refused)).toBe(500);
+      expect(refused).toMatch(/could not be written \(ENOSPC\)/);
+      expect(readFileSync(join(full, 'feedback.json'), 'utf8')).toBe(before);
+      rmSync(join(full, 'rest'));
+      expect(readdirSync(full)).toEqual(names);
+      expect(statusOf(await answer(vote, other))).toBe(204);
+    } finally {
+      await other.stop();
+    }
+  } finally {
+    execFileSync('umount', [full]);
+    rmSync(full, { recursive: true });
+  }
 });

@@ -185,6 +185,19 @@ describe('by the token', () => {
     expect((await exchange(port, token)).status).toBe(403);
   });
 
+  test('of many that bring the same code at once one gets a token', async () => {
+    const other = await serve();
+    try {
+      const code = codeOf(other.told.open);
+      const answers = await Promise.all(Array.from({ length: 24 }, () => exchange(other.port, code)));
+      const tokens = answers.filter(({ token }) => token !== '');
+      expect(tokens).toHaveLength(1);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 403]));
+    } finally {
+      await other.stop();
+    }
+  });
+
   test('the exchange takes JSON from the own origin alone', async () => {
     const { port } = server;
     const own = `http://127.0.0.1:${port}`;
