@@ -11,7 +11,7 @@ import { pointing } from './chart/pointer.ts';
 import type { Layer } from './chart/scene.ts';
 import { filled, told } from './chart/words.ts';
 import { readLines } from './lines.ts';
-import { token } from './token.ts';
+import { untilToken } from './token.ts';
 
 /** Port under the cursor at first. */
 const FIRST = 8080;
@@ -102,7 +102,7 @@ async function start(frame: HTMLElement): Promise<void> {
   // A page that was made for nobody in particular is filled for whoever has the token.
   if (live !== null) {
     if (frame.querySelector('.closed') === null) follow(frame, chart, live);
-    else void token().then(() => follow(frame, chart, live));
+    else void untilToken().then(() => follow(frame, chart, live));
   }
   const names = await fetch(places.names);
   if (names.ok) chart.learn({ names: unpackNames((await names.json()) as NamesFile) });

@@ -2,7 +2,7 @@
 import type { Element as Data } from '@portolan/core/web';
 import { build } from './build.ts';
 import { readLines } from './lines.ts';
-import { token } from './token.ts';
+import { untilToken } from './token.ts';
 
 /** What the server tells of the host. */
 interface Here {
@@ -109,7 +109,7 @@ function fill({ heading, lead, sections }: NonNullable<Here['whole']>, range: bo
 const address = `/api/live/here?lang=${document.documentElement.lang}`;
 /** Was the page made for nobody in particular? Then it is filled for whoever has the token. */
 const empty = document.querySelector('.filled') !== null;
-if (empty) await token();
+if (empty) await untilToken();
 void readLines(empty ? `${address}&whole` : address, {
   line(text) {
     const here = JSON.parse(text) as Here;

@@ -28,7 +28,7 @@ export async function exchangeCode(): Promise<void> {
 }
 
 /** Resolves once there is a token, which on most pages is never. */
-export function token(): Promise<void> {
+export function untilToken(): Promise<void> {
   if (hasToken()) return Promise.resolve();
   return new Promise((done) => {
     document.addEventListener(GOT, () => done(), { once: true });
