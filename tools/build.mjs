@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { bundle, OWN_PROGRAMS, PARTS } from './bundle.mjs';
 import { ROOT } from './setup.mjs';
+import { styleSheet } from './style.mjs';
 
 const PROGRAM = join(ROOT, 'packages', 'portolan');
 const FACTS = join(ROOT, 'packages', 'facts');
@@ -73,7 +74,7 @@ for (const name of ['theme', 'page', 'here', 'chart', 'paste']) {
   });
   await bundler.close();
 }
-cpSync(join(SITE, 'src', 'assets', 'style.css'), join(PAGES, 'style.css'));
+writeFileSync(join(PAGES, 'style.css'), styleSheet());
 const TYPEFACE = join(ROOT, 'node_modules', '@fontsource-variable', 'archivo');
 for (const part of ['latin', 'latin-ext']) {
   cpSync(join(TYPEFACE, 'files', `archivo-${part}-wght-normal.woff2`), join(PAGES, `sans-${part}.woff2`));

@@ -36,6 +36,7 @@ function buildInputs() {
     'tsconfig.base.json',
     'tools/build.mjs',
     'tools/bundle.mjs',
+    'tools/style.mjs',
     ...packages().flatMap((name) => [
       `packages/${name}/tsconfig.json`,
       ...filesBelow(`packages/${name}/src`),

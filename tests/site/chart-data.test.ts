@@ -1,6 +1,4 @@
 // The files that pages load, made from the facts as they ship: the chart's bytes and picture, names, the search's index.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { Lookup } from '@portolan/core/web';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +14,7 @@ import { FLAG } from '../../packages/site/src/formats/flags.ts';
 import { type NamesFile, unpackNames } from '../../packages/site/src/formats/names.ts';
 import { type SearchFile, unpackSearch } from '../../packages/site/src/formats/search.ts';
 import { makeSite, type Site } from '../../packages/site/src/site.ts';
+import { styleSheet } from '../../tools/style.mjs';
 import { builtFacts } from './facts.ts';
 
 let site: Site;
@@ -66,14 +65,13 @@ describe('the picture', () => {
   });
 
   test('has the colours of the style sheet, so that the canvas in its place changes nothing', () => {
-    const css = readFileSync(join(import.meta.dirname, '../../packages/site/src/assets/style.css'), 'utf8');
+    const css = styleSheet();
     const values = (name: string): string[] =>
       [...css.matchAll(new RegExp(`--${name}: (#[0-9a-f]+);`, 'g'))].map((match) => match[1] ?? '');
     for (const [index, name] of PICTURE.names.entries()) {
       const property = name === 'sheet' ? 'sheet' : `c-${name}`;
-      const long = (colour: string): string => (colour === '#fff' ? '#ffffff' : colour);
       // By day, by the system's night, and by the night that was chosen.
-      expect(values(property).map(long), name).toEqual([
+      expect(values(property), name).toEqual([
         PICTURE.day[index],
         PICTURE.night[index],
         PICTURE.night[index],

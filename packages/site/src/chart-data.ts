@@ -2,6 +2,7 @@
 // readers without script, and the index of the search.
 import { type Claim, claimName, isWide, narrowestFirst, PORT_MAX } from '@portolan/core';
 import type { LookupEntry, Thousand } from '@portolan/core/web';
+import palette from './assets/style/palette.json' with { type: 'json' };
 import type { Atlas } from './atlas.ts';
 import { FLAG } from './formats/flags.ts';
 import { type PortNames, packNames } from './formats/names.ts';
@@ -16,48 +17,30 @@ const LINES = Math.ceil((PORT_MAX + 1) / COLUMNS);
 const ASSIGNED = FLAG.tcp | FLAG.udp | FLAG.other;
 const BOTH = FLAG.tcp | FLAG.udp;
 
-/**
- * Colours of the picture by day and by night, in the order of `pixelOf`; the same as the custom properties `--c-…` of the
- * style sheet.
- */
-export const PICTURE = {
-  names: [
-    'system',
-    'user',
-    'dynamic',
-    'assigned-system',
-    'assigned',
-    'assigned-one',
-    'claimed',
-    'reserved',
-    'sheet',
-    'assigned-one-system',
-  ],
-  day: [
-    '#f8edcf',
-    '#f4f8f9',
-    '#d3e6ef',
-    '#8a6410',
-    '#17587c',
-    '#6fa3bf',
-    '#0a7f5b',
-    '#b9c2c6',
-    '#ffffff',
-    '#c4a05a',
-  ],
-  night: [
-    '#2b2512',
-    '#0f1c25',
-    '#12303f',
-    '#e5c25b',
-    '#74bfe0',
-    '#326b88',
-    '#45d6a4',
-    '#42535c',
-    '#0f1c25',
-    '#8f7733',
-  ],
-} as const;
+/** What the picture has colours for, in the order of `pixelOf`. */
+const PARTS = [
+  'system',
+  'user',
+  'dynamic',
+  'assigned-system',
+  'assigned',
+  'assigned-one',
+  'claimed',
+  'reserved',
+  'sheet',
+  'assigned-one-system',
+] as const;
+
+/** What the style sheet calls a colour of the picture. */
+const nameOf = (part: (typeof PARTS)[number]): keyof typeof palette =>
+  part === 'sheet' ? part : `c-${part}`;
+
+/** Colours of the picture by day and by night: those of the style sheet. */
+export const PICTURE: Readonly<Record<'names' | 'day' | 'night', readonly string[]>> = {
+  names: PARTS,
+  day: PARTS.map((part) => palette[nameOf(part)].day),
+  night: PARTS.map((part) => palette[nameOf(part)].night),
+};
 
 /** What lies after the last port. */
 const BESIDE = 8;
