@@ -69,7 +69,13 @@ describe('the home page', () => {
       const html = await (await server(own)('/en/')).text();
       expect(html).not.toContain('onerror');
       expect(html).not.toContain('In use on this host');
-      expect(html).not.toContain('/api/live/chart');
+      // Where it would be told, for whoever gets the token; until then what speaks of the host is out of sight.
+      expect(html).toContain('/api/live/chart');
+      for (const name of ['held', 'connections', 'range', 'kept']) {
+        expect(html).toMatch(
+          new RegExp(`<label class="layer scripted" data-later hidden><input[^>]* name="${name}"`),
+        );
+      }
       expect(html).toContain('Only whoever runs Portolan');
     },
   );
