@@ -192,8 +192,8 @@ export interface ListenAnswer {
 }
 
 /**
- * Why a bind failed, from the error that Node gave for it: EADDRINUSE, EACCES or EADDRNOTAVAIL of listen() or of a datagram
- * socket's bind(), the error itself or a cause of it. Null for any other value. Takes at most five seconds, and never
+ * Why a bind failed, from the error that Node gave for it: EADDRINUSE, EACCES or EADDRNOTAVAIL of listen() or of
+ * bind() (whose stack tells TCP from UDP), the error itself or a cause of it. Null for any other value. Takes at most five seconds, and never
  * rejects: what could not be looked at is said in the answer.
  */
 export async function explainListenError(
