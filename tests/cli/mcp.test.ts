@@ -308,6 +308,25 @@ describe('bytes', () => {
     child.stdin.write(PING);
     expect(await once(child, 'close')).toEqual([0, null]);
   });
+  test('a reader that is slow gets all of it, and Node has nothing to say of that', async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'mcp'], { env: environment(env) });
+    let err = '';
+    child.stderr.setEncoding('utf8');
+    child.stdin.write(`${HELLO}${PING.repeat(5000)}nonsense\n`);
+    // All before it has been read, and more than a pipe holds answered.
+    for await (const part of child.stderr as AsyncIterable<string>) {
+      err += part;
+      if (err.includes('no JSON')) break;
+    }
+    child.stdin.end();
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      out += part;
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(err).toBe('portolan: a line is no JSON\n');
+    expect(out.split('\n').filter((line) => line.includes('"last"'))).toHaveLength(5000);
+  });
   test('wrong words on the command line', async () => {
     expectTold(await portolan(['mcp', '3000']), 2, /mcp takes no “3000”/);
     expectTold(await portolan(['mcp', '--allow-actions', '--procfs-root', '/']), 2, /recorded host/);

@@ -219,6 +219,8 @@ describe('--snapshot', () => {
       [['lease', 'web'], /free on this host, and now/],
       [['run', 'web', '--', 'true'], /free on this host, and now/],
       [['ephemeral'], /range and the rate/],
+      [['serve'], /pages look at this host/],
+      [['mcp'], /tools look at this host/],
       [['search', 'http'], /looks at no sockets/],
     ] as const) {
       expectTold(await portolan([args[0], '--snapshot', SS, ...args.slice(1)]), 2, why);
