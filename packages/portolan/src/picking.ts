@@ -33,7 +33,7 @@ import type { Facts } from '@portolan/facts';
 import type { ProcessMarks } from '@portolan/probe';
 import { bindable } from './bind-trial.ts';
 import { echo } from './flags.ts';
-import { type Project, placeOf } from './leases/project.ts';
+import { type Project, placeOf, trustedIn } from './leases/project.ts';
 import type { LeaseList, LeaseStore, LeaseWriter } from './leases/store.ts';
 
 /** What the work is done with. */
@@ -301,7 +301,7 @@ function ownLease(name: string, project: Project, { leases }: LeaseList, { uid }
     name,
     project: project.folder,
     place: project.place,
-    trusted: uid === undefined ? [0] : [...new Set([project.owner, 0, uid])],
+    trusted: trustedIn(project, uid),
     stillThere: (folder, place) => placeOf(folder) === place,
   });
 }
