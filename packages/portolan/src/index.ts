@@ -307,7 +307,8 @@ export function lease(name: string, options: LeaseOptions = {}): Promise<Leased>
 
 /**
  * A port to bind at once, as from the package get-port: one of those wished that is free, else a good one. No two
- * processes that ask get the same. Throws PortolanError LEASES where none is left.
+ * processes that ask get the same. Throws PortolanError USAGE for a host on which nothing can be bound, LEASES where none
+ * is left.
  */
 export function getPort(options: GetPortOptions = {}): Promise<number> {
   return getPortHere(options, LIBRARY);
