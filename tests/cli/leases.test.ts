@@ -392,6 +392,15 @@ describe.skipIf(process.platform !== 'linux')('the library', () => {
       many[0],
     );
   });
+  test('getPort: a privileged port that is wished is given where it can be bound', async () => {
+    const wished = 919;
+    const bound = await new Promise<boolean>((resolve) => {
+      const server = createServer().on('error', () => resolve(false));
+      server.listen(wished, () => server.close(() => resolve(true)));
+    });
+    const got = await library.getPort({ port: wished });
+    expect(got === wished).toBe(bound);
+  });
   test.each([
     ['an address that is not here', '192.0.2.77', 'EADDRNOTAVAIL'],
     ['a name that nobody has', 'no-such-host.invalid', /ENOTFOUND|EAI_AGAIN/],

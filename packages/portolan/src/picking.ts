@@ -139,7 +139,8 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
       const ports: number[] = [];
       // What the name has already comes first, whatever lies nearer.
       const first = own === null || ruleAgainst(own.port, rules) !== null ? [] : [own.port];
-      const plain = { ...rules, lifted: new Set(LIFTABLE) };
+      // Whether this process may have a privileged one, the bind tells.
+      const plain = { ...rules, lifted: new Set<PickRule>([...LIFTABLE, 'privileged']) };
       first.push(...wish.preferred.filter((port) => ruleAgainst(port, plain) === null));
       for (const port of unsure ? [] : chain(first, walk)) {
         if (ports.length >= wish.count) break;
