@@ -268,4 +268,19 @@ describe('with the real Vite and vitest', () => {
     expect(all.match(/cannot be bound here/g)).toHaveLength(1);
     expect(all).toMatch(/stderr \| listen\.test\.mjs > cannot listen/);
   });
+  test('vitest shows it once for each attempt at a test', async () => {
+    project.file(
+      'again.test.mjs',
+      `import { once } from 'node:events'; import { createServer } from 'node:net'; import { test } from 'vitest';
+       test('cannot listen', { retry: 2 }, async () => { const s = createServer(); s.listen(${taken.port}, '127.0.0.1'); await once(s, 'listening'); });`,
+    );
+    const config = project.file(
+      'again.config.mjs',
+      `export default { test: { setupFiles: ['portolan/vitest'], include: ['again.test.mjs'], globals: false } };`,
+    );
+    const vitest = join(project.folder, 'node_modules', 'vitest', 'vitest.mjs');
+    const { code, out, err } = await project.node([vitest, 'run', '--config', config, '--no-color']);
+    expect(code).toBe(1);
+    expect(`${out}${err}`.match(/cannot be bound here/g)).toHaveLength(3);
+  });
 });
