@@ -16,6 +16,7 @@ import {
 import type { Watch } from '@portolan/probe';
 import { readPort } from '../../ask.ts';
 import type { Context } from '../../command.ts';
+import { echo } from '../../flags.ts';
 import { projectOf } from '../../leases/project.ts';
 import { METRICS_ADDRESS, type MetricsServer, serveMetrics } from '../../metrics/server.ts';
 import { pickTools } from '../../pick-tools.ts';
@@ -54,7 +55,11 @@ async function listen(context: Context, scraper: Scraper): Promise<MetricsServer
   const exposition = { type: EXPOSITION_TYPE, text: () => scraper.text() };
   const raw = context.args.values.get('metrics') ?? '';
   if (raw !== '') {
-    const { range } = await readPort(raw, context.lang, () => context.facts(false));
+    const { range, transports } = await readPort(raw, context.lang, () => context.facts(false));
+    if (!transports.includes('tcp'))
+      throw new PortolanError('USAGE', `--metrics takes a TCP port, not “${echo(raw)}”.`, {
+        hint: `As in: --metrics ${range[0]}`,
+      });
     try {
       return await serveMetrics(range[0], exposition, told);
     } catch (error) {
