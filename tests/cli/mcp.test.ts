@@ -129,6 +129,13 @@ describe('answers are those of the commands', () => {
     const list = await plain.ask<List>('list', { process: String(process.pid) });
     expect(list.holders.map(({ local }) => local.port)).toContain(port);
   });
+  test.each(['127.0.0.2:PORT', 'http://127.0.0.2:PORT/', '[::1]:PORT', 'ws://[::1]:PORT/x'])(
+    'why of %s is about that address',
+    async (form) => {
+      const answer = await plain.ask<{ address: string }>('why', { port: form.replace('PORT', '7135') });
+      expect(answer.address).toBe(form.includes('::1') ? '::1' : '127.0.0.2');
+    },
+  );
   test('what a limit leaves out is a gap, and hides nobody silently', async () => {
     const others = await Promise.all(
       [0, 1, 2].map(async () => {
