@@ -129,6 +129,7 @@ test('the action’s audit writes SARIF and says what was found', () => {
 interface Hook {
   readonly id: string;
   readonly entry: string;
+  readonly args: readonly string[];
   readonly language: string;
   readonly files: string;
   readonly require_serial: boolean;
@@ -166,11 +167,25 @@ test('the pre-commit hook’s entry runs as pre-commit runs a script', () => {
   const [script = '', ...args] = hook.entry.split(' ');
   const file = join(ROOT, script);
   expect(statSync(file).mode & 0o111).toBe(0o111);
-  const run = (cwd: string) =>
-    spawnSync(file, [...args, 'compose.yaml'], { cwd, env: environment(), encoding: 'utf8' });
+  const run = (cwd: string, ...more: readonly string[]) =>
+    spawnSync(file, [...args, ...hook.args, ...more, 'compose.yaml'], {
+      cwd,
+      env: environment(),
+      encoding: 'utf8',
+    });
   const bad = run(sample('hook', 54_321));
   expect([bad.status, bad.stdout]).toEqual([1, expect.stringMatching(/compose\.yaml:4:\d+ +54321\/tcp/)]);
   expect(run(sample('hooked', 7130)).status).toBe(0);
+  // A name that looks like a flag matches `files` too, and whoever sends a change chooses names.
+  const odd = sample('odd', 54_321);
+  writeFileSync(join(odd, '--write-baseline=known.env'), 'PORT=54322\n');
+  expect(run(odd, '--write-baseline=known.env').status).toBe(1);
+  expect(existsSync(join(odd, 'known.env'))).toBe(false);
+});
+
+test('what the manual says of the hook’s args ends with --', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'integrations.md'), 'utf8');
+  expect(text).toMatch(/^ +args: \[.*, --\]/m);
 });
 
 const UNIT = join(ROOT, 'contrib', 'portolan-metrics.service');

@@ -392,6 +392,24 @@ describe.skipIf(process.platform !== 'linux')('the library', () => {
       many[0],
     );
   });
+  test('getPort: a privileged port that is wished is given where it can be bound', async () => {
+    const wished = 919;
+    const bound = await new Promise<boolean>((resolve) => {
+      const server = createServer().on('error', () => resolve(false));
+      server.listen(wished, () => server.close(() => resolve(true)));
+    });
+    const got = await library.getPort({ port: wished });
+    expect(got === wished).toBe(bound);
+  });
+  test.each([
+    ['an address that is not here', '192.0.2.77', 'EADDRNOTAVAIL'],
+    ['a name that nobody has', 'no-such-host.invalid', /ENOTFOUND|EAI_AGAIN/],
+  ])('getPort on %s: told at once, and not tried for every port', async (_name, host, code) => {
+    const failed = library.getPort({ host });
+    await expect(failed).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(failed).rejects.toThrow(code);
+    expect(await library.getPort({ host: '' })).toBeGreaterThan(0);
+  });
   test('what cannot be is refused, and a signal ends it', async () => {
     await expect(library.lease('a\nb', { project: app })).rejects.toThrow(library.PortolanError);
     await expect(library.pick({ count: 0 })).rejects.toThrow(RangeError);

@@ -70,6 +70,8 @@ describe('a value of the wrong type is told by name, before anything is done', (
     ['name is a string, not 3', ({ pick }) => pick({ name: 3 as never })],
     ['the options are an object, not 5', ({ pick }) => pick(5 as never)],
     ['exclude is an array, a set', ({ getPort }) => getPort({ exclude: 5 as never })],
+    ['exclude has numbers of ports alone, not "80"', ({ getPort }) => getPort({ exclude: ['80' as never] })],
+    ['exclude has numbers of ports alone, not 1.5', ({ pick }) => pick({ exclude: [1.5] })],
     ['host is a string, not 5', ({ getPort }) => getPort({ host: 5 as never })],
     ['port is a number or an iterable', ({ getPort }) => getPort({ port: 'x' as never })],
     ['address is a string, not 5', ({ why }) => why(80, { address: 5 as never })],

@@ -76,6 +76,25 @@ describe('portolan/register', () => {
     expect(both.hooked.code).toBe(1);
     expect(both.hooked.err).toMatch(/bind EADDRINUSE[\s\S]*\/udp cannot be bound here: node/);
   });
+  test.each([
+    [
+      'a worker of a cluster',
+      () =>
+        "import cluster from 'node:cluster'; if (cluster.isPrimary) cluster.fork().on('exit', (code) => { process.exitCode = code; }); else createServer().listen(port, '127.0.0.1');",
+    ],
+    [
+      'a client that asked for its own port',
+      () =>
+        "import { connect } from 'node:net'; createServer().listen(0, '127.0.0.1', function () { connect({ host: '127.0.0.1', port: this.address().port, localAddress: '127.0.0.1', localPort: port }); });",
+    ],
+  ])('%s fails at bind, and is told of TCP', async (_name, program) => {
+    const both = await project.both(listen(program()));
+    expect(both.bare.err).toMatch(/bind EADDRINUSE/);
+    expect(both.hooked.code).toBe(1);
+    expectKept(both);
+    expect(both.hooked.err).toMatch(answer());
+    expect(both.hooked.err).not.toMatch(/\/udp/);
+  });
   test('an address that is not here', async () => {
     const both = await project.both(listen("createServer().listen(port, '192.0.2.1');"));
     expectKept(both);
@@ -169,6 +188,8 @@ describe('explainListenError', () => {
     { code: 'EADDRINUSE', syscall: 'listen', port: 65_536 },
     { code: 'EADDRINUSE', syscall: 'listen', address: '/tmp/socket' },
     { code: 'EADDRINUSE', syscall: 'toString', port: 80 },
+    // TCP or UDP: nothing tells.
+    { code: 'EADDRINUSE', syscall: 'bind', port: 80 },
   ])('%j is none', async (value) => {
     expect(await library.explainListenError(value)).toBe(null);
   });
@@ -246,5 +267,20 @@ describe('with the real Vite and vitest', () => {
     expect(all).toMatch(answer());
     expect(all.match(/cannot be bound here/g)).toHaveLength(1);
     expect(all).toMatch(/stderr \| listen\.test\.mjs > cannot listen/);
+  });
+  test('vitest shows it once for each attempt at a test', async () => {
+    project.file(
+      'again.test.mjs',
+      `import { once } from 'node:events'; import { createServer } from 'node:net'; import { test } from 'vitest';
+       test('cannot listen', { retry: 2 }, async () => { const s = createServer(); s.listen(${taken.port}, '127.0.0.1'); await once(s, 'listening'); });`,
+    );
+    const config = project.file(
+      'again.config.mjs',
+      `export default { test: { setupFiles: ['portolan/vitest'], include: ['again.test.mjs'], globals: false } };`,
+    );
+    const vitest = join(project.folder, 'node_modules', 'vitest', 'vitest.mjs');
+    const { code, out, err } = await project.node([vitest, 'run', '--config', config, '--no-color']);
+    expect(code).toBe(1);
+    expect(`${out}${err}`.match(/cannot be bound here/g)).toHaveLength(3);
   });
 });

@@ -129,6 +129,13 @@ describe('answers are those of the commands', () => {
     const list = await plain.ask<List>('list', { process: String(process.pid) });
     expect(list.holders.map(({ local }) => local.port)).toContain(port);
   });
+  test.each(['127.0.0.2:PORT', 'http://127.0.0.2:PORT/', '[::1]:PORT', 'ws://[::1]:PORT/x'])(
+    'why of %s is about that address',
+    async (form) => {
+      const answer = await plain.ask<{ address: string }>('why', { port: form.replace('PORT', '7135') });
+      expect(answer.address).toBe(form.includes('::1') ? '::1' : '127.0.0.2');
+    },
+  );
   test('what a limit leaves out is a gap, and hides nobody silently', async () => {
     const others = await Promise.all(
       [0, 1, 2].map(async () => {
@@ -307,6 +314,25 @@ describe('bytes', () => {
     child.stdin.on('error', () => undefined);
     child.stdin.write(PING);
     expect(await once(child, 'close')).toEqual([0, null]);
+  });
+  test('a reader that is slow gets all of it, and Node has nothing to say of that', async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'mcp'], { env: environment(env) });
+    let err = '';
+    child.stderr.setEncoding('utf8');
+    child.stdin.write(`${HELLO}${PING.repeat(5000)}nonsense\n`);
+    // All before it has been read, and more than a pipe holds answered.
+    for await (const part of child.stderr as AsyncIterable<string>) {
+      err += part;
+      if (err.includes('no JSON')) break;
+    }
+    child.stdin.end();
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      out += part;
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(err).toBe('portolan: a line is no JSON\n');
+    expect(out.split('\n').filter((line) => line.includes('"last"'))).toHaveLength(5000);
   });
   test('wrong words on the command line', async () => {
     expectTold(await portolan(['mcp', '3000']), 2, /mcp takes no “3000”/);

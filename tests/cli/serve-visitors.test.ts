@@ -288,6 +288,7 @@ describe('the command', () => {
   });
 
   test('takes no words and no recorded host', async () => {
+    expectTold(await portolan(['serve', '--port', '7130/udp']), 2, /--port takes a TCP port/);
     expectTold(await portolan(['serve', 'me']), 2, /serve takes no “me”/);
     expectTold(await portolan(['serve', '--procfs-root', '/tmp']), 2, /not of a recorded one/);
   });

@@ -1,7 +1,17 @@
 // Completions as people have them: each shell on a terminal of its own, TAB typed, and what then stands on the line. The
 // shell's own engine does the work; ports in use are those of the test's network namespace.
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
@@ -145,6 +155,26 @@ for (const shell of SHELLS) {
           '--',
           'uname',
         ]);
+      },
+    );
+
+    liveTest(
+      'a name with signs of a shell stays one word, and runs nothing',
+      { needs: ['python3', shell.need] },
+      async (ns) => {
+        const session = await begin(ns, shell);
+        const name = 'web $(touch ../ran)`touch ../ran`;\'"?*[x]';
+        writeFileSync(join(session.folder, 'name'), name);
+        await session.shows("xargs -0 portolan lease <../name; echo LEA''SED\n", 'LEASED');
+        if (shell.need === 'bash') await session.shows("shopt -s failglob; echo GL''OB\n", 'GLOB');
+        await session.becomes('portolan release web\t', ['portolan', 'release', name]);
+        await session.becomes('portolan release \t', ['portolan', 'release', name]);
+        expect(existsSync(join(session.folder, 'ran'))).toBe(false);
+        // Anybody can write a lease; one of a user who has nothing to say in this folder is no word here.
+        if (process.getuid?.() !== 0) return;
+        const [file = ''] = readdirSync(join(session.folder, 'leases'));
+        chownSync(join(session.folder, 'leases', file), 65_534, 65_534);
+        await session.becomes('portolan release web\t', ['portolan', 'release', 'web']);
       },
     );
 

@@ -150,6 +150,7 @@ describe('metrics', () => {
     expect(await told('3000', '--metrics')).toEqual([2, expect.stringContaining('leave the PORT out')]);
     expect(await told('--metrics', '--text')).toEqual([2, expect.stringContaining('leave --text out')]);
     expect(await told('--metrics', 'nonsense!')).toEqual([2, expect.stringMatching(/^portolan: /)]);
+    expect(await told('--metrics', '7130/udp')).toEqual([2, expect.stringMatching(/takes a TCP port/)]);
     expect(await told('--metrics', '3000-3001')).toEqual([
       2,
       expect.stringContaining('One port is asked for'),

@@ -77,7 +77,7 @@ export function checkText(call: string, name: string, value: unknown): void {
 }
 
 /** A value as its writer knows it again, shortened. */
-function told(value: unknown): string {
+export function told(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (value === null || ['number', 'boolean', 'undefined', 'bigint'].includes(typeof value))
     return String(value);

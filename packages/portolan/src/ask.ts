@@ -110,3 +110,17 @@ export function onlyPort(positionals: readonly string[], command: string | null)
     { hint: 'Ask for each by itself; for a run of ports: portolan 3000-3010' },
   );
 }
+
+/** Reads the port that a server of ours is to listen on, as the flag's value. Throws USAGE. */
+export async function readTcpPort(
+  flag: string,
+  raw: string,
+  lang: Translator,
+  facts: () => Promise<Facts>,
+): Promise<number> {
+  const { range, transports } = await readPort(raw, lang, facts);
+  if (transports.includes('tcp')) return range[0];
+  throw new PortolanError('USAGE', `--${flag} takes a TCP port, not “${echo(raw)}”.`, {
+    hint: `As in: --${flag} ${range[0]}`,
+  });
+}

@@ -1,7 +1,9 @@
 // Whether a server could have a port right now: binds and listens as servers do, and lets go at once.
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { createServer } from 'node:net';
-import type { Transport } from '@portolan/core';
+import { lookup } from 'node:dns/promises';
+import { createServer, isIP } from 'node:net';
+import { PortolanError, type Transport } from '@portolan/core';
+import { echo } from './flags.ts';
 
 /** Errors that mean that there is no IPv6 here. */
 const WITHOUT_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
@@ -22,6 +24,25 @@ export async function bindable(
     if (code !== null) return false;
   }
   return true;
+}
+
+/**
+ * The address that a name stands for, looked up once: a walk over ports must not ask a name server for each. Throws USAGE
+ * for a host on which nothing could be bound, whatever the port.
+ */
+export async function bindAddressOf(host: string): Promise<string> {
+  let address = host;
+  let code: string | null;
+  try {
+    address = isIP(host) === 0 ? (await lookup(host)).address : host;
+    code = await tryTcp(0, address);
+  } catch (error) {
+    code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  }
+  if (code === null) return address;
+  throw new PortolanError('USAGE', `No port can be bound on “${echo(host)}” (${code}).`, {
+    hint: 'The host is an address that this machine has, or a name of one.',
+  });
 }
 
 /** null, or the name of the error. */

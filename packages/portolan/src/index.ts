@@ -192,8 +192,8 @@ export interface ListenAnswer {
 }
 
 /**
- * Why a bind failed, from the error that Node gave for it: EADDRINUSE, EACCES or EADDRNOTAVAIL of listen() or of a datagram
- * socket's bind(), the error itself or a cause of it. Null for any other value. Takes at most five seconds, and never
+ * Why a bind failed, from the error that Node gave for it: EADDRINUSE, EACCES or EADDRNOTAVAIL of listen() or of
+ * bind() (whose stack tells TCP from UDP), the error itself or a cause of it. Null for any other value. Takes at most five seconds, and never
  * rejects: what could not be looked at is said in the answer.
  */
 export async function explainListenError(
@@ -307,7 +307,8 @@ export function lease(name: string, options: LeaseOptions = {}): Promise<Leased>
 
 /**
  * A port to bind at once, as from the package get-port: one of those wished that is free, else a good one. No two
- * processes that ask get the same. Throws PortolanError LEASES where none is left.
+ * processes that ask get the same. Throws PortolanError USAGE for a host on which nothing can be bound, LEASES where none
+ * is left.
  */
 export function getPort(options: GetPortOptions = {}): Promise<number> {
   return getPortHere(options, LIBRARY);

@@ -55,7 +55,7 @@ export interface GetPortOptions {
   readonly port?: number | Iterable<number>;
   /** Ports that are not wanted. */
   readonly exclude?: Iterable<number>;
-  /** Address to try the bind on; default every address of both families. */
+  /** Address, or a name of one, to try the bind on; default every address of both families. */
   readonly host?: string;
   /** Keep the port from others that pick until this process ends; default for half a minute. */
   readonly reserve?: boolean;

@@ -11,7 +11,8 @@ import {
 } from '@portolan/core';
 import type { Facts } from '@portolan/facts';
 import type { lockFolder, ProcessMarks } from '@portolan/probe';
-import { checkOptions, checkText } from './arguments.ts';
+import { checkOptions, checkText, told } from './arguments.ts';
+import { bindAddressOf } from './bind-trial.ts';
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 import { leaseFolder } from './leases/folder.ts';
 import { projectOf } from './leases/project.ts';
@@ -67,6 +68,17 @@ function checkPort(port: number): void {
     throw new RangeError(`not a port number: ${port}`);
 }
 
+/** A port that is written as text would be excluded by nothing. */
+function excludedPorts(call: string, exclude: Iterable<unknown> | null): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const port of exclude ?? []) {
+    if (typeof port !== 'number' || !Number.isSafeInteger(port))
+      throw new TypeError(`${call}: exclude has numbers of ports alone, not ${told(port)}`);
+    ports.add(port);
+  }
+  return ports;
+}
+
 /** See the door of the library. */
 export async function pick(options: PickOptions, host: LibraryHost): Promise<PickV1> {
   checkOptions('pick', options);
@@ -85,7 +97,7 @@ export async function pick(options: PickOptions, host: LibraryHost): Promise<Pic
     transports,
     project: projectOf(options.project ?? process.cwd(), tools.uid),
     lifted: checkLifted(options.allow ?? []),
-    excluded: new Set(exclude),
+    excluded: excludedPorts('pick', exclude),
     preferred: [],
     host: null,
     hold: null,
@@ -125,9 +137,13 @@ export async function lease(name: string, options: LeaseOptions, host: LibraryHo
 /** See the door of the library. */
 export async function getPort(options: GetPortOptions, host: LibraryHost): Promise<number> {
   checkOptions('getPort', options);
-  const { port = [], exclude = [], host: address = null, reserve = false } = options;
+  const { exclude = [], host: asked = '', reserve = false } = options;
+  const port = options.port ?? [];
   const preferred = (typeof port === 'number' ? [port] : [...port]).filter((wished) => wished !== 0);
   for (const wished of preferred) checkPort(wished);
+  const excluded = excludedPorts('getPort', exclude);
+  // As Node has it: no host, and an empty one, are every address.
+  const address = asked === null || asked === '' ? null : await bindAddressOf(asked);
   const tools = await toolsOf(host, options);
   const hold = ownMark(tools);
   const project = projectOf(process.cwd(), tools.uid);
@@ -139,7 +155,7 @@ export async function getPort(options: GetPortOptions, host: LibraryHost): Promi
       transports: ['tcp'],
       project,
       lifted: new Set(),
-      excluded: new Set(exclude),
+      excluded,
       preferred,
       host: address,
       hold,

@@ -33,7 +33,7 @@ import type { Facts } from '@portolan/facts';
 import type { ProcessMarks } from '@portolan/probe';
 import { bindable } from './bind-trial.ts';
 import { echo } from './flags.ts';
-import { type Project, placeOf } from './leases/project.ts';
+import { type Project, placeOf, trustedIn } from './leases/project.ts';
 import type { LeaseList, LeaseStore, LeaseWriter } from './leases/store.ts';
 
 /** What the work is done with. */
@@ -139,7 +139,8 @@ export async function pickPorts(wish: PickWish, tools: PickTools): Promise<PickD
       const ports: number[] = [];
       // What the name has already comes first, whatever lies nearer.
       const first = own === null || ruleAgainst(own.port, rules) !== null ? [] : [own.port];
-      const plain = { ...rules, lifted: new Set(LIFTABLE) };
+      // Whether this process may have a privileged one, the bind tells.
+      const plain = { ...rules, lifted: new Set<PickRule>([...LIFTABLE, 'privileged']) };
       first.push(...wish.preferred.filter((port) => ruleAgainst(port, plain) === null));
       for (const port of unsure ? [] : chain(first, walk)) {
         if (ports.length >= wish.count) break;
@@ -301,7 +302,7 @@ function ownLease(name: string, project: Project, { leases }: LeaseList, { uid }
     name,
     project: project.folder,
     place: project.place,
-    trusted: uid === undefined ? [0] : [...new Set([project.owner, 0, uid])],
+    trusted: trustedIn(project, uid),
     stillThere: (folder, place) => placeOf(folder) === place,
   });
 }

@@ -12,6 +12,8 @@ const REASONS: Readonly<Record<string, string>> = {
   pick: 'a port must be free on this host, and now',
   lease: 'a port must be free on this host, and now',
   run: 'a port must be free on this host, and now',
+  serve: 'its pages look at this host, anew for each visitor',
+  mcp: 'its tools look at this host, anew for each question',
 };
 
 /** Throws USAGE with the reason. */

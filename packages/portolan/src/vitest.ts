@@ -5,9 +5,14 @@ import { listenFailureOf } from './listening/failure.ts';
 /** Answers that are still being looked for; a worker may end after its last test. */
 const pending = new Set<Promise<void>>();
 
+/** Errors that were told: a test that is tried again has those of every attempt, and this hook once for each. */
+const known = new WeakSet<object>();
+
 /** What is said beside a test may not make it fail. */
 async function tell(error: unknown): Promise<void> {
   try {
+    if (typeof error !== 'object' || error === null || known.has(error)) return;
+    known.add(error);
     if (listenFailureOf(error) === null) return;
     const { explainListenError } = await import('portolan');
     const answer = await explainListenError(error);

@@ -66,8 +66,13 @@ export async function decideWhy(context: Context, asked: AskedBind): Promise<Why
   }
 }
 
-/** `127.0.0.1:3000` and `[::1]:3000` name the address as well; a name in its place, as in `localhost:3000`, does not. */
+/**
+ * `127.0.0.1:3000`, `[::1]:3000` and `http://127.0.0.1:3000/` name the address as well; a name in its place, as in
+ * `localhost:3000`, does not.
+ */
 function addressIn(raw: string): Partial<AskedBind> {
-  const address = /^\s*(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+(?:%[\w.-]+)?\]):\d+/i.exec(raw)?.[1];
+  const address = /^\s*(?:[a-z][a-z\d+.-]*:\/\/)?(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+(?:%[\w.-]+)?\]):\d+/i.exec(
+    raw,
+  )?.[1];
   return address === undefined ? {} : { address };
 }

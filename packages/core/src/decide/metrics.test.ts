@@ -65,11 +65,14 @@ test('holders by kind, transport and namespace; a container by its name, whateve
     socket(82, { transport: 'udp', state: 'UNCONN' }),
     socket(83, { namespace: namespace(1) }),
     socket(84, { namespace: namespace(2) }),
+    socket(85, { namespace: { inode: 3, names: ['self'], container: null, process: null } }),
   ]);
   expect(holders).toEqual([
     { labels: { kind: 'listener', transport: 'tcp', namespace: 'self' }, value: 2 },
     { labels: { kind: 'listener', transport: 'udp', namespace: 'self' }, value: 1 },
     { labels: { kind: 'listener', transport: 'tcp', namespace: 'docker:db' }, value: 2 },
+    // One that is called as ours is counted apart.
+    { labels: { kind: 'listener', transport: 'tcp', namespace: 'net:[3]' }, value: 1 },
   ]);
 });
 

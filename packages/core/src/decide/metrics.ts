@@ -107,17 +107,21 @@ function one(value: number | null): Row[] {
   return [[{}, value]];
 }
 
-/** By kind, transport and network namespace; this one's is called `self`. */
+/** What the network namespace of this process is called. */
+const OWN = 'self';
+
+/** By kind, transport and network namespace. */
 function holderCounts(snapshot: Snapshot): Row[] {
   const counts = new Counts();
   for (const { kind, transport, namespace } of holdersOf(snapshot, null, ['tcp', 'udp', 'sctp', 'dccp']))
-    counts.add({ kind, transport, namespace: namespace === null ? 'self' : namespaceLabel(namespace) });
+    counts.add({ kind, transport, namespace: namespace === null ? OWN : namespaceLabel(namespace) });
   return counts.rows();
 }
 
 /** A name where there is one, for inodes are given anew: a container that restarts goes on in the same series. */
 function namespaceLabel({ names, container, inode, process }: NetNamespace): string {
-  const [name] = names;
+  // Of a namespace that somebody has called as ours is called here, the name would tell the wrong one.
+  const name = names.find((each) => each !== OWN);
   if (name !== undefined) return name;
   if (container !== null) return `${container.runtime}:${container.name ?? container.id.slice(0, 12)}`;
   return inode === null ? `pid:${process?.pid ?? '?'}` : `net:[${inode}]`;

@@ -147,16 +147,17 @@ export function whyOf(input: WhyInput): WhyDecision {
     if (result.ok || (result.errno === 'EADDRINUSE' && wish.reuse !== 'none')) bindable = null;
   }
   const seen = lastSeen(input);
+  const causes = known === null || known.ok ? [] : causesOf(input, known, seen);
   return {
     wish,
     usual: input.usual,
     bindable,
     result,
-    causes: (known === null || known.ok ? [] : causesOf(input, known, seen)).map((each) =>
+    causes: causes.map((each) =>
       // What helps there is no command for here.
       input.evidence === true ? { ...each, remedies: [] } : each,
     ),
-    notes: notesOf(input, result, seen),
+    notes: notesOf(input, result, seen, new Set(causes.flatMap(({ holders }) => holders))),
     risks: bindable === true ? input.risks : [],
     changed,
     gaps,
@@ -605,8 +606,13 @@ function notHere(input: WhyInput): Cause {
 /** Most addresses of this host that are named. */
 const HERE_SHOWN = 8;
 
-/** What is no reason and still matters. */
-function notesOf(input: WhyInput, result: BindResult | null, holders: readonly Holder[]): WhyNote[] {
+/** What is no reason and still matters; `blamed` are the holders of the reasons. */
+function notesOf(
+  input: WhyInput,
+  result: BindResult | null,
+  holders: readonly Holder[],
+  blamed: ReadonlySet<Holder>,
+): WhyNote[] {
   const { wish, host, limits } = input;
   const notes: WhyNote[] = [];
   const add = (
@@ -639,7 +645,7 @@ function notesOf(input: WhyInput, result: BindResult | null, holders: readonly H
   const beside = sockets.filter((holder) => conflicts(holder) === 'none');
   if (beside.length > 0) add('beside', 'info', say('why.note.beside', { count: beside.length }), beside);
   if (result === null) {
-    const may = sockets.filter((holder) => conflicts(holder) !== 'none');
+    const may = sockets.filter((holder) => conflicts(holder) !== 'none' && !blamed.has(holder));
     if (may.length > 0) add('shared', 'medium', say('why.note.untried', { count: may.length }), may);
   }
   if (elsewhere.length > 0) {

@@ -7,12 +7,20 @@ import { flagTakes, LIVE, operandsOf, type Takes } from './takes.ts';
 const HEAD = `# bash completion for portolan; made by: portolan completion bash
 # Ports in use and names are asked of portolan itself; it is found on PATH, never where the command line says.
 
-# Takes lines of "word<TAB>description" and keeps what begins as the word does.
+# Takes lines of "word<TAB>description". Readline puts the words on the line as they are, where "$(" and blanks would be
+# read by bash: what was not typed so far is quoted. Behind a beginning that is not plain, only plain words follow.
 _portolan_live() {
-  local IFS=$'\\n' line
-  for line in $(command portolan complete -- "\${words[@]}" 2>/dev/null); do
-    COMPREPLY+=("\${line%%$'\\t'*}")
-  done
+  local line word typed odd='*[!A-Za-z0-9_./:,@%+=-]*'
+  while IFS= read -r line; do
+    word=\${line%%$'\\t'*}
+    typed=''
+    [[ $word == "$cur"* ]] && typed=$cur
+    if [[ \${word#"$typed"} == $odd ]]; then
+      [[ $typed == $odd ]] && continue
+      printf -v word '%s%q' "$typed" "\${word#"$typed"}"
+    fi
+    [[ $word == '' ]] || COMPREPLY+=("$word")
+  done < <(command portolan complete -- "\${words[@]}" 2>/dev/null)
 }
 
 _portolan_files() {

@@ -14,7 +14,7 @@ import type { CommandSpec } from '../command.ts';
 import { COMMANDS, PORT_COMMAND } from '../commands.ts';
 import { GLOBAL_FLAGS } from '../flags.ts';
 import { leaseFolder } from '../leases/folder.ts';
-import { projectOf } from '../leases/project.ts';
+import { projectOf, trustedIn } from '../leases/project.ts';
 import { LeaseStore } from '../leases/store.ts';
 import type { Start } from '../main.ts';
 import { soughtIn } from './position.ts';
@@ -164,16 +164,20 @@ async function serviceNames(word: string, start: Start): Promise<Candidate[]> {
   }
 }
 
-/** Leases of the project around this folder. */
+/** Leases of the project around this folder; what other users wrote for it is no word for this one's command line. */
 function leaseNames(word: string, { io }: Start): Candidate[] {
   const uid = process.geteuid?.();
-  const { folder } = projectOf(process.cwd(), uid);
+  const project = projectOf(process.cwd(), uid);
+  const trusted = trustedIn(project, uid);
   const locked = (): never => {
     throw new Error('completions change no leases');
   };
   const { leases } = new LeaseStore(leaseFolder(io.env, uid), locked).list();
   return leases
-    .filter((lease) => lease.project === folder && lease.name?.startsWith(word) === true)
+    .filter(
+      ({ project: folder, name, uid: writer }) =>
+        folder === project.folder && trusted.includes(writer) && name?.startsWith(word) === true,
+    )
     .map(({ name, port, transport }) => ({ word: name ?? '', what: `${port}/${transport ?? 'tcp'}` }))
     .toSorted((a, b) => (a.word < b.word ? -1 : 1));
 }

@@ -56,7 +56,12 @@ Register-ArgumentCompleter -Native -CommandName portolan -ScriptBlock {
         & portolan complete -- @before $last 2>$null | ForEach-Object {
             $word, $what = $_ -split "\`t", 2
             if (-not $what) { $what = $word }
-            [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $what)
+            # It is put on the line as it is, where "$(" and blanks would be read by PowerShell.
+            $text = $word
+            if ($word -notmatch '^[A-Za-z0-9_./:,%+=\\[\\]-]+$') {
+                $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($word) + "'"
+            }
+            [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $what)
         }
     } elseif ($takes -eq 'files') {
         [System.Management.Automation.CompletionCompleters]::CompleteFilename($current)

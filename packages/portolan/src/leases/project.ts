@@ -40,6 +40,11 @@ export function projectOf(start: string, uid: number | undefined): Project {
   }
 }
 
+/** Users whose leases are believed in a project, best first: the owner of its folder, root, oneself. */
+export function trustedIn(project: Project, uid: number | undefined): readonly number[] {
+  return uid === undefined ? [0] : [...new Set([project.owner, 0, uid])];
+}
+
 function hasGit(folder: string, uid: number | undefined): boolean {
   try {
     const git = lstatSync(join(folder, '.git'));

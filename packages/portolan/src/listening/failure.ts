@@ -12,8 +12,19 @@ export interface ListenFailure {
 
 const CODES: readonly unknown[] = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'];
 
-/** Node names `listen` for servers of node:net and `bind` for sockets of node:dgram. */
-const TRANSPORTS: Readonly<Record<string, 'tcp' | 'udp'>> = { listen: 'tcp', bind: 'udp' };
+/**
+ * Node names `listen` for servers of node:net, and `bind` for sockets of node:dgram; but `bind` as well for TCP where the
+ * primary of a cluster could not listen for a worker, and where a client asked for a local port. Which of them it was, the
+ * stack tells by the module that made the error.
+ */
+function transportOf(error: Readonly<Record<string, unknown>>): 'tcp' | 'udp' | null {
+  const { syscall } = error;
+  if (syscall === 'listen') return 'tcp';
+  if (syscall !== 'bind') return null;
+  // Read here alone: a stack that was read makes Node show another line of source above a rejection's error.
+  const [, maker] = /\bnode:(net|dgram):\d/.exec(String(error['stack'])) ?? [];
+  return maker === undefined ? null : maker === 'net' ? 'tcp' : 'udp';
+}
 
 /** How far causes and errors inside errors are followed. */
 const DEPTH = 5;
@@ -40,11 +51,11 @@ function search(error: unknown, depth: number): ListenFailure | null {
   return null;
 }
 
-function failure({ code, syscall, port, address }: Readonly<Record<string, unknown>>): ListenFailure | null {
-  if (!CODES.includes(code) || typeof syscall !== 'string' || !Object.hasOwn(TRANSPORTS, syscall))
-    return null;
-  const transport = TRANSPORTS[syscall];
-  if (transport === undefined || typeof port !== 'number') return null;
+function failure(error: Readonly<Record<string, unknown>>): ListenFailure | null {
+  const { code, port, address } = error;
+  if (!CODES.includes(code) || typeof port !== 'number') return null;
+  const transport = transportOf(error);
+  if (transport === null) return null;
   // Unix sockets have no port.
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return null;
   const named = typeof address === 'string' && address !== '' && address !== '::';

@@ -88,6 +88,8 @@ export async function serve(context: Context, actions: boolean): Promise<void> {
     // Whoever reads no more wants no more.
     process.stdout.on('error', () => resolve());
   });
+  // Each answer that a slow reader keeps waiting is a listener of the SDK's for `drain`: a backlog, and no leak.
+  process.stdout.setMaxListeners(0);
   await server.connect(transport);
   await ended;
   // What was asked before the end is answered.

@@ -14,7 +14,7 @@ import {
 } from '@portolan/core';
 import type { PeerUsers } from '@portolan/probe';
 import type { Pack, Serving } from '@portolan/site';
-import { readPort } from '../../ask.ts';
+import { readTcpPort } from '../../ask.ts';
 import type { Context, Run } from '../../command.ts';
 import { FeedbackFile } from '../../feedback-file.ts';
 import { echo } from '../../flags.ts';
@@ -238,7 +238,7 @@ async function packOf(file: string | undefined): Promise<Pack | null> {
 async function ownPort(context: Context): Promise<number> {
   const asked = context.args.values.get('port');
   if (asked !== undefined) {
-    return (await readPort(asked, context.lang, () => context.facts(false))).range[0];
+    return await readTcpPort('port', asked, context.lang, () => context.facts(false));
   }
   const tools = await pickTools(context);
   const decision = await pickPorts(

@@ -14,7 +14,7 @@ import {
   type Transport,
 } from '@portolan/core';
 import type { Watch } from '@portolan/probe';
-import { readPort } from '../../ask.ts';
+import { readTcpPort } from '../../ask.ts';
 import type { Context } from '../../command.ts';
 import { projectOf } from '../../leases/project.ts';
 import { METRICS_ADDRESS, type MetricsServer, serveMetrics } from '../../metrics/server.ts';
@@ -54,11 +54,11 @@ async function listen(context: Context, scraper: Scraper): Promise<MetricsServer
   const exposition = { type: EXPOSITION_TYPE, text: () => scraper.text() };
   const raw = context.args.values.get('metrics') ?? '';
   if (raw !== '') {
-    const { range } = await readPort(raw, context.lang, () => context.facts(false));
+    const port = await readTcpPort('metrics', raw, context.lang, () => context.facts(false));
     try {
-      return await serveMetrics(range[0], exposition, told);
+      return await serveMetrics(port, exposition, told);
     } catch (error) {
-      throw notBound(error, range[0]);
+      throw notBound(error, port);
     }
   }
   const tools = await pickTools(context);
