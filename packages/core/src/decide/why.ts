@@ -147,16 +147,17 @@ export function whyOf(input: WhyInput): WhyDecision {
     if (result.ok || (result.errno === 'EADDRINUSE' && wish.reuse !== 'none')) bindable = null;
   }
   const seen = lastSeen(input);
+  const causes = (known === null || known.ok ? [] : causesOf(input, known, seen)).map((each) =>
+    // What helps there is no command for here.
+    input.evidence === true ? { ...each, remedies: [] } : each,
+  );
   return {
     wish,
     usual: input.usual,
     bindable,
     result,
-    causes: (known === null || known.ok ? [] : causesOf(input, known, seen)).map((each) =>
-      // What helps there is no command for here.
-      input.evidence === true ? { ...each, remedies: [] } : each,
-    ),
-    notes: notesOf(input, result, seen),
+    causes,
+    notes: notesOf(input, result, seen, causes),
     risks: bindable === true ? input.risks : [],
     changed,
     gaps,
@@ -606,7 +607,12 @@ function notHere(input: WhyInput): Cause {
 const HERE_SHOWN = 8;
 
 /** What is no reason and still matters. */
-function notesOf(input: WhyInput, result: BindResult | null, holders: readonly Holder[]): WhyNote[] {
+function notesOf(
+  input: WhyInput,
+  result: BindResult | null,
+  holders: readonly Holder[],
+  causes: readonly Cause[],
+): WhyNote[] {
   const { wish, host, limits } = input;
   const notes: WhyNote[] = [];
   const add = (
@@ -639,7 +645,9 @@ function notesOf(input: WhyInput, result: BindResult | null, holders: readonly H
   const beside = sockets.filter((holder) => conflicts(holder) === 'none');
   if (beside.length > 0) add('beside', 'info', say('why.note.beside', { count: beside.length }), beside);
   if (result === null) {
-    const may = sockets.filter((holder) => conflicts(holder) !== 'none');
+    // Whom the causes name is told there.
+    const named = new Set(causes.flatMap((each) => each.holders));
+    const may = sockets.filter((holder) => conflicts(holder) !== 'none' && !named.has(holder));
     if (may.length > 0) add('shared', 'medium', say('why.note.untried', { count: may.length }), may);
   }
   if (elsewhere.length > 0) {
