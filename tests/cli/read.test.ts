@@ -195,7 +195,7 @@ describe('--snapshot', () => {
     expect(answer).toMatchObject({ bindable: false, errno: null });
     expect(answer.causes[0]).toMatchObject({ kind: 'listener', remedies: [] });
     const { out } = await portolan(['why', '8080', '--snapshot', SS]);
-    expect(out).toMatch(/Nothing was tried: it follows from what was printed\./);
+    expect(out).toMatch(/Nothing was tried: it follows from what was seen\./);
     expect(out).not.toMatch(/EADDRINUSE|kill/);
     // Who is the cause is no note besides.
     expect(out).not.toMatch(/in the way of such a bind or able to be/);
