@@ -231,7 +231,7 @@ describe('the system’s units', () => {
     });
   });
   test('of a recorded host are a gap', () => {
-    expect(json(cwd).gaps.map(({ what }) => what)).toContain('the systemd units of the recorded host');
+    expect(json(cwd).gaps.map(({ what }) => what)).toContain('the systemd units of that host');
   });
 });
 

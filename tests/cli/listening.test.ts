@@ -174,6 +174,8 @@ describe('explainListenError', () => {
     const [error] = (await once(server, 'error')) as [Error];
     const told = await library.explainListenError(error);
     expect(told?.text).toMatch(answer());
+    // The shell that it is copied into has no portolan on its PATH.
+    expect(told?.text).toMatch(/\/dist\/bin\.cjs kill \d/);
     expect(checked(JSON.stringify(told?.why))).toMatchObject({ port: taken.port, bindable: false });
     expect((await library.explainListenError(new AggregateError([error])))?.why?.port).toBe(taken.port);
     expect(Object.keys(error)).toEqual(['code', 'errno', 'syscall', 'address', 'port']);

@@ -272,6 +272,9 @@ describe.skipIf(process.platform !== 'linux')('several hosts', () => {
     expect(out).toMatch(
       /^box\n───\nlistener {2}tcp .*[^]*\n\nnoone\n─────\nnoone could not be reached\.\nssh said:\n/,
     );
+    const noone = out.slice(out.indexOf('\n\nnoone\n'));
+    expect(noone).toMatch(/\nssh said:\n {2}ssh: connect to host noone /);
+    expect(noone.split('\n').every((line) => line.length <= 80)).toBe(true);
     expect(code).toBe(3);
   });
 

@@ -29,7 +29,7 @@ async function programHelp(): Promise<string> {
   const specs = await Promise.all(Object.values(COMMANDS).map((entry) => entry.spec()));
   const rows = specs.map((spec): [string, string] => [`portolan ${spec.usage}`, spec.summary]);
   return [
-    'Portolan: what every network port is for, who is really on it, what could take it.',
+    'Portolan: what every network port is for, who is on it, what could take it.',
     '',
     'Usage:',
     ...table(rows),

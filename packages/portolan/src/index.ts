@@ -40,6 +40,7 @@ import type { AuditOptions, EphemeralOptions, PortWish, ReserveOptions } from '.
 import type { GetPortOptions, Leased, LeaseOptions, PickOptions } from './lease-types.ts';
 import { getPort as getPortHere, type LibraryHost, lease as leaseHere, pick as pickHere } from './leasing.ts';
 import { listenFailureOf, unseenWords } from './listening/failure.ts';
+import { callOf } from './program.ts';
 import { reportOn } from './report-on.ts';
 
 export type {
@@ -83,6 +84,8 @@ const WALK_WORKER = fileURLToPath(new URL('./walk-worker.cjs', import.meta.url))
 const USUAL: readonly Transport[] = ['tcp', 'udp'];
 /** A library has no command line of its own to tell. */
 const CALL = 'portolan';
+/** The program beside it, for words that people read. */
+const PROGRAM = fileURLToPath(new URL('./bin.cjs', import.meta.url));
 
 /** The whole answer about one port (0–65535), in the shape of `portolan PORT --json`. */
 export async function explain(port: number, options: LookOptions = {}): Promise<ReportV1> {
@@ -133,7 +136,7 @@ export async function why(port: number, options: WhyOptions = {}): Promise<WhyV1
   return whyJson(await decideWhy(port, options), translator('en'));
 }
 
-async function decideWhy(port: number, options: WhyOptions): Promise<WhyDecision> {
+async function decideWhy(port: number, options: WhyOptions, call = CALL): Promise<WhyDecision> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new RangeError(`not a port number: ${port}`);
   const { transport = 'tcp', address, family, reuse, ffi = true, procRoot, signal } = options;
@@ -168,12 +171,12 @@ async function decideWhy(port: number, options: WhyOptions): Promise<WhyDecision
       risks(seen) {
         const facts = openFacts({ shipped: SHIPPED, dataDir: dataDirectory() });
         try {
-          return Promise.resolve(reportOn(port, [transport], facts, seen, CALL).risks);
+          return Promise.resolve(reportOn(port, [transport], facts, seen, call).risks);
         } finally {
           facts.close();
         }
       },
-      call: () => 'portolan',
+      call: () => call,
     });
   } finally {
     trials?.close();
@@ -206,12 +209,8 @@ export async function explainListenError(
   const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
   const { port, transport, address } = failed;
   try {
-    const decision = await decideWhy(port, {
-      ...options,
-      transport,
-      signal,
-      ...(address === null ? {} : { address }),
-    });
+    const wish = { ...options, transport, signal, ...(address === null ? {} : { address }) };
+    const decision = await decideWhy(port, wish, callOf(PROGRAM, process.env));
     const lang = translator('en');
     const page = renderTerminal(whyPage(decision), {
       lang,

@@ -10,18 +10,15 @@ import {
   printable,
   type Translator,
   translator,
-  wrapText,
 } from '@portolan/core';
 import { dataDirectory } from '@portolan/facts/data-dir';
 import { cacheDirectory } from './cache-dir.ts';
 import type { CommandSpec, Context } from './command.ts';
 import { COMMANDS, PORT_COMMAND } from './commands.ts';
+import { failureText } from './failure-text.ts';
 import { echo, type Flag, flagsOf, GLOBAL_FLAGS, type Parsed, parseFlags } from './flags.ts';
 import { type Io, OutputClosed } from './io.ts';
 import type { PrintedFile } from './printed.ts';
-
-/** Width of messages on standard error, whatever the terminal: they are short. */
-const MESSAGE_WIDTH = 80;
 
 /** What the program is started with. */
 export interface Start {
@@ -48,8 +45,7 @@ export async function main(start: Start): Promise<number> {
     if (error instanceof OutputClosed) return 0;
     const told = error instanceof PortolanError ? error : withoutDescriptors(error);
     if (told !== null) {
-      const lines = [`portolan: ${told.message}`, ...(told.hint?.split('\n') ?? [])];
-      for (const line of lines) io.err(`${wrapText(printable(line), MESSAGE_WIDTH).join('\n')}\n`);
+      io.err(failureText(told, 'portolan: '));
       return exitCodeOf(told);
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

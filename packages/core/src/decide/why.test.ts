@@ -424,6 +424,12 @@ describe('notes', () => {
 });
 
 describe('what cannot be said', () => {
+  test('nothing tried and somebody surely in the way: a cause, and no note besides', () => {
+    const decision = whyOf(input({ rounds: [], holders: [holder('127.0.0.1')], evidence: true }));
+    expect(decision.bindable).toBe(false);
+    expect(decision.causes[0]?.holders).toHaveLength(1);
+    expect(decision.notes).toEqual([]);
+  });
   test('nothing tried: no answer, and a gap', () => {
     const decision = whyOf(input({ rounds: [], untried: 'ENOENT' }));
     expect(decision).toMatchObject({ bindable: null, result: null, causes: [] });

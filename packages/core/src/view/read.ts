@@ -28,8 +28,10 @@ export interface ReadModel {
   readonly gaps: readonly Gap[];
   readonly claimsOf: (port: number) => readonly Claim[];
   readonly all: boolean;
-  /** Forms of output that were recognised. */
-  readonly formats: readonly string[];
+  /** Tools whose output was recognised. */
+  readonly tools: readonly string[];
+  /** Every tool whose output is known. */
+  readonly known: readonly string[];
   readonly unknown: readonly UnreadLine[];
   readonly unknownCount: number;
 }
@@ -39,14 +41,15 @@ const LINES_SHOWN = 10;
 
 /** The page. */
 export function readPage(model: ReadModel): Page {
-  const { holders, gaps, formats, unknown, unknownCount } = model;
+  const { holders, gaps, tools, known, unknown, unknownCount } = model;
   const list = listPage({ ...model, filtered: false, forecasts: [], ephemeral: null, gaps: [] });
   const [answer, ...rest] = list.nodes;
   const nodes: Node[] = [];
   if (answer?.kind === 'answer') {
+    const help = tools.length > 0 ? [] : [[said(say('read.title.help', { tools: { list: known } }))]];
     nodes.push({
       ...answer,
-      lines: [[said(titleOf(holders.length, formats), 'strong')], ...answer.lines.slice(1)],
+      lines: [[said(titleOf(holders.length, tools), 'strong')], ...answer.lines.slice(1), ...help],
     });
   }
   nodes.push(...rest);
@@ -61,9 +64,9 @@ export function readPage(model: ReadModel): Page {
   return { nodes };
 }
 
-function titleOf(count: number, formats: readonly string[]): Message {
-  if (formats.length === 0) return say('read.title.unrecognised');
-  const tools = { list: formats };
+function titleOf(count: number, names: readonly string[]): Message {
+  if (names.length === 0) return say('read.title.unrecognised');
+  const tools = { list: names };
   return count === 0 ? say('read.title.none', { tools }) : say('read.title', { count, tools });
 }
 

@@ -1,5 +1,5 @@
 // A host that is asked over ssh, as commands look at one: asked once, looked at as often as they like.
-import type { Gap } from '@portolan/core';
+import type { Gap, PortRange } from '@portolan/core';
 import type { Context } from '../command.ts';
 import { shellQuote } from '../program.ts';
 import { type Asked, type AskOptions, askHost } from './ssh.ts';
@@ -26,7 +26,12 @@ export class RemoteHost {
     const { answer, ending, at } = await this.#asked;
     const { lookAtAnswer } = await import('@portolan/probe');
     const snapshot = await lookAtAnswer(answer, request, at);
-    const gaps = snapshot.gaps.map((gap): Gap => ({ ...gap, remedy: this.#remedy(gap, request.ports) }));
+    // Whatever the login is called: what root may not see there, root's login does not show.
+    const isRoot = answer.frames.get('uid')?.toString('utf8').trim() === '0';
+    const again = (host: string): string => this.#again(host);
+    const gaps = snapshot.gaps.map(
+      (gap): Gap => ({ ...gap, remedy: remedyThere(gap, this.name, request.ports, isRoot, again) }),
+    );
     return { ...snapshot, gaps: [...gaps, ...this.#gaps(ending, answer.unasked)] };
   };
 
@@ -61,15 +66,21 @@ export class RemoteHost {
   #again(host: string): string {
     return `${this.#call()} --host ${shellQuote(host)}`;
   }
+}
 
-  /** What would show more of that host; what is known of this one does not help there. */
-  #remedy({ code }: Gap, ports: Parameters<Context['look']>[0]['ports']): string | null {
-    if (code === 'bound-invisible') return `ssh ${shellQuote(this.name)} ss -tan --bound-inactive`;
-    if (!ROOT_SEES.has(code)) return null;
-    const host = asRoot(this.name);
-    const what = ports !== null && ports[0] === ports[1] ? `who ${ports[0]}` : 'list';
-    return host === null ? null : `${this.#again(host)} ${what}`;
-  }
+/** What would show more of a host; what is known of this one does not help there. */
+export function remedyThere(
+  { code }: Pick<Gap, 'code'>,
+  host: string,
+  ports: PortRange | null,
+  isRoot: boolean,
+  again: (host: string) => string,
+): string | null {
+  if (code === 'bound-invisible') return `ssh ${shellQuote(host)} ss -tan --bound-inactive`;
+  if (isRoot || !ROOT_SEES.has(code)) return null;
+  const root = asRoot(host);
+  const what = ports !== null && ports[0] === ports[1] ? `who ${ports[0]}` : 'list';
+  return root === null ? null : `${again(root)} ${what}`;
 }
 
 const ROOT_SEES: ReadonlySet<string> = new Set(['owners-hidden', 'owners-partly', 'processes-hidden']);

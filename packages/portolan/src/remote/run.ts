@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty';
 import { exitCodeOf, hostJson, PortolanError, printable, printableJson, say } from '@portolan/core';
 import type { Context, Run } from '../command.ts';
+import { failureText } from '../failure-text.ts';
 import type { Parsed } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { readHosts } from './hosts.ts';
@@ -162,10 +163,7 @@ function show(context: Context, host: string, { code, text, error }: Outcome, fi
     io.out(`${printableJson(hostJson(host, code, answer, error), 0)}\n`);
     return;
   }
-  const body =
-    error === null
-      ? text
-      : [error.message, ...(error.hint?.split('\n') ?? [])].map((line) => `${printable(line)}\n`).join('');
+  const body = error === null ? text : failureText(error);
   io.out(
     `${first ? '' : '\n'}${printable(host)}\n${(context.unicode ? '─' : '-').repeat(host.length)}\n${body}`,
   );

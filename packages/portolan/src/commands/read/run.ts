@@ -1,6 +1,6 @@
 // `portolan read`: a file of another tool's output as list shows this host, with the lines that were not understood.
 import { type Claim, holdersOf, ListLines, PortolanError, readPage, TRANSPORTS } from '@portolan/core';
-import { PRINTED_FORMATS, type PrintedFormat } from '@portolan/probe/printed';
+import { PRINTED_FORMATS, type PrintedFormat, TOOL_NAMES, toolOf } from '@portolan/probe/printed';
 import type { Context, Run } from '../../command.ts';
 import { echo } from '../../flags.ts';
 import { showPage } from '../../show.ts';
@@ -46,7 +46,8 @@ export const run: Run = async (context) => {
         return known;
       },
       all: switches.has('all'),
-      formats,
+      tools: [...new Set(formats.map(toolOf))],
+      known: TOOL_NAMES,
       unknown,
       unknownCount,
     });

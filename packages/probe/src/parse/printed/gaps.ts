@@ -42,6 +42,14 @@ const TOOLS: Readonly<Record<PrintedFormat, Tool>> = {
   'portolan-json': { name: 'portolan', remedy: null },
 };
 
+/** The tool behind a form of output, as people call it. */
+export function toolOf(format: PrintedFormat): string {
+  return TOOLS[format].name;
+}
+
+/** All of them. */
+export const TOOL_NAMES: readonly string[] = [...new Set(Object.values(TOOLS).map(({ name }) => name))];
+
 const SHOWN_WORDS = 5;
 
 /** The gaps of all runs together: what one run lacks, another in the same text may have. */

@@ -11,7 +11,7 @@ import {
   type Translator,
   toHolder,
 } from '@portolan/core/web';
-import type { PrintedRow, UnknownLine } from '@portolan/probe/printed';
+import { type PrintedRow, toolOf, type UnknownLine } from '@portolan/probe/printed';
 import type { PortNames } from '../../formats/names.ts';
 import { portAddress } from '../addresses.ts';
 import { linesOf, type Understood } from './reading.ts';
@@ -60,7 +60,7 @@ export function resultNodes(text: string, { reading, rows }: Understood, showing
 /** What was understood in few words, for the eye and for a screen reader. */
 export function summaryOf({ reading, rows }: Understood, lang: Translator): string {
   const { formats, unknownCount } = reading;
-  const tools = { list: [...formats] };
+  const tools = { list: [...new Set(formats.map(toolOf))] };
   const title =
     formats.length === 0
       ? say('read.title.unrecognised')
