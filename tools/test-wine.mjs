@@ -129,6 +129,8 @@ function checks(portolan, { tcp, udp, pid }, program) {
     owner?.pid === pid && owner.exe === program && !Number.isNaN(Date.parse(owner.startedAt)),
     { udp, pid, program, owner },
   );
+  const untold = gaps.find(({ remedy }) => remedy === 'netstat -abno');
+  check('gaps: processes that Wine does not tell', /^the process/.test(untold?.what ?? ''), gaps);
   const kept = gaps.find(({ why }) => /netsh did not list them/.test(why));
   check(
     'gaps: Wine has no netsh that lists ports, and the command that would is named',

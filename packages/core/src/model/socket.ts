@@ -177,6 +177,7 @@ export type GapCode =
   | 'sockets-silent'
   | 'owners-unprinted'
   | 'owner-undescribed'
+  | 'owner-untold'
   | 'owners-hidden'
   | 'owner-elsewhere'
   | 'owner-not-found'
