@@ -15,10 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { NoRuntime, runtimeOf } from './binaries/runtimes.mjs';
+import { runtimeOf } from './binaries/runtimes.mjs';
 import { sbomOf } from './binaries/sbom.mjs';
 import { stage } from './binaries/stage.mjs';
 import { fileOf, hostTarget, TARGETS } from './binaries/targets.mjs';
+import { NotFetched } from './kept.mjs';
 import { ROOT, setUp } from './setup.mjs';
 
 const USAGE = `Usage: npm run build:binaries -- [--target NAME]... [--out FOLDER]
@@ -133,5 +134,5 @@ try {
   await build(options.targets, options.out);
 } catch (error) {
   process.stderr.write(`build:binaries: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof NoRuntime ? 3 : 1;
+  process.exitCode = error instanceof NotFetched ? 3 : 1;
 }

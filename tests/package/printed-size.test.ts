@@ -25,8 +25,9 @@ async function bundled(...doors: string[]): Promise<{ modules: string[]; bytes: 
 test('lines alone, and with documents', async () => {
   const lines = await bundled('index');
   const all = await bundled('index', 'documents');
-  expect(lines.bytes).toBeLessThan(12 * 1024);
-  expect(all.bytes).toBeLessThan(16.5 * 1024);
+  // Of these 1.7 KiB are for netsh's lists of ports.
+  expect(lines.bytes).toBeLessThan(13 * 1024);
+  expect(all.bytes).toBeLessThan(18.5 * 1024);
   // Of the core only what says which kind of hold a socket is; of the rest of the probe nothing.
   const outside = all.modules.filter((module) => !module.startsWith(ROOM));
   expect(outside.map((module) => module.replace(/^.*\/packages\//, '')).toSorted()).toEqual([

@@ -27,6 +27,7 @@ export { printable } from './render/printable.ts';
 export { loadTranslator, PAGE_LANGUAGES } from './text/catalog.ts';
 export { type Catalog, speaking, type Translator } from './text/speak.ts';
 export { gapMessages } from './view/holder-words.ts';
+export { rangesWords } from './view/ranges-words.ts';
 export { portCard } from './view/web/card.ts';
 export { findWebPage, missingWebPage } from './view/web/find.ts';
 export { closedHerePage, type HerePageInput, hereWebPage } from './view/web/here.ts';

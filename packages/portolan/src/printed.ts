@@ -1,10 +1,26 @@
 // Reads what tools printed, from a file or standard input, a piece at a time, and makes a snapshot of it.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
-import { type Gap, inRange, PortolanError, type Snapshot, type Socket, type Transport } from '@portolan/core';
+import {
+  commonRanges,
+  type Exclusion,
+  type Gap,
+  type HostLimits,
+  inRange,
+  joinRanges,
+  PortolanError,
+  type Snapshot,
+  type Socket,
+  type Transport,
+} from '@portolan/core';
 import type { Facts } from '@portolan/facts';
 import type { ProbeRequest } from '@portolan/probe';
-import { type PrintedFormat, PrintedReader, type PrintedReading } from '@portolan/probe/printed';
+import {
+  type PrintedFormat,
+  type PrintedRanges,
+  PrintedReader,
+  type PrintedReading,
+} from '@portolan/probe/printed';
 import { DOCUMENTS } from '@portolan/probe/printed/documents';
 import { echo } from './flags.ts';
 
@@ -112,6 +128,7 @@ const PLATFORMS: Readonly<Partial<Record<PrintedFormat, string>>> = {
   netstat: 'linux',
   'portolan-json': 'linux',
   'netstat-windows': 'win32',
+  netsh: 'win32',
   'powershell-json': 'win32',
 };
 
@@ -135,12 +152,46 @@ export function printedSnapshot(
     release: null,
     takenAt: takenAt.toISOString(),
     via: 'printed',
-    limits: { ephemeral: null, reserved: null, unprivilegedFrom: null },
+    limits: limitsOf(reading.ranges),
     ephemeralUse: null,
     sockets: reading.sockets.filter(asked),
     redirects: reading.redirects,
+    exclusions: exclusionsOf(reading).filter(
+      ({ transport, ports: [first, last] }) =>
+        transports.includes(transport) && (ports === null || (first <= ports[1] && last >= ports[0])),
+    ),
     gaps: [...reading.gaps, recordedGap(path)],
   };
+}
+
+/**
+ * What the host hands out and never chooses by itself, as far as the lists tell of which transport they are: the range of TCP
+ * before that of UDP, and what stands in every list. Gaps name the lists that were not printed.
+ */
+function limitsOf(printed: readonly PrintedRanges[]): HostLimits {
+  const known = printed.filter(({ transport }) => transport !== null);
+  const dynamic = known.filter(({ list }) => list === 'dynamic');
+  const given = dynamic.find(({ transport }) => transport === 'tcp') ?? dynamic[0];
+  const kept = known
+    .filter(({ list }) => list === 'excluded')
+    .map(({ ranges }) => joinRanges(ranges.map(({ ports }) => ports)));
+  return {
+    ephemeral: given?.ranges[0]?.ports ?? null,
+    reserved: kept.length === 0 ? null : kept.reduce(commonRanges),
+    unprivilegedFrom: null,
+  };
+}
+
+/** What nobody can bind; administrators' ranges may be bound on purpose. */
+function exclusionsOf({ ranges, exclusions }: PrintedReading): Exclusion[] {
+  const printed = ranges.flatMap(({ list, transport, family, ranges: rows }) =>
+    list === 'dynamic' || transport === null
+      ? []
+      : rows
+          .filter(({ administered }) => !administered)
+          .map(({ ports }): Exclusion => ({ transport, family, ports })),
+  );
+  return [...exclusions, ...printed];
 }
 
 /** What was printed is a host at another time. */

@@ -18,7 +18,11 @@ const BOTH: readonly Exclusion[] = [
 const snapshot = makeSnapshot({ platform: 'win32', sockets: [], gaps: [], exclusions: BOTH });
 const lang = translator('en');
 
-function cause(wish: Partial<BindWish>, holders = holdersOf(snapshot, [50_010, 50_010], ['tcp'])) {
+function cause(
+  wish: Partial<BindWish>,
+  holders = holdersOf(snapshot, [50_010, 50_010], ['tcp']),
+  limits = snapshot.limits,
+) {
   const full: BindWish = {
     transport: 'tcp', port: 50_010, family: 'ipv4', address: '0.0.0.0', zone: null, scope: 0, v6only: null, reuse: 'addr', listen: true,
     ...wish,
@@ -28,7 +32,7 @@ function cause(wish: Partial<BindWish>, holders = holdersOf(snapshot, [50_010, 5
     seccomp: false,
   }; // biome-ignore format: one host reads better
   return whyOf({
-    wish: full, usual: true, rounds: [], holders, worked: [], host, limits: snapshot.limits, platform: 'win32', untried: null,
+    wish: full, usual: true, rounds: [], holders, worked: [], host, limits, platform: 'win32', untried: null,
     risks: [], gaps: [], call: 'portolan', evidence: true,
   }); // biome-ignore format: one input reads better
 }
@@ -49,6 +53,21 @@ describe('a bind', () => {
     expect(cause({ family: 'ipv6', address: '::1', v6only: false }).causes[0]?.holders).toHaveLength(1);
     expect(cause({ transport: 'udp' }).bindable).toBeNull();
     expect(cause({ port: 50_060 }).bindable).toBeNull();
+  });
+  test('is not said to be allowed on purpose, nor to have the range beside it', () => {
+    const limits: typeof snapshot.limits = { ...snapshot.limits, reserved: [[50_000, 50_059]] };
+    expect(cause({ family: 'ipv6', address: '::', v6only: false }, undefined, limits).notes).toEqual([]);
+    expect(cause({ port: 50_020 }, [], limits).notes).toMatchObject([{ kind: 'reserved' }]);
+  });
+  test('by a range of which the family was not printed: certain for both, open for one', () => {
+    const unnamed = {
+      ...snapshot,
+      exclusions: [{ transport: 'tcp', family: null, ports: [50_000, 50_059] }] as const,
+    };
+    const holders = holdersOf(unnamed, [50_010, 50_010], ['tcp']);
+    expect(cause({ family: 'ipv6', address: '::', v6only: false }, holders).bindable).toBe(false);
+    expect(cause({}, holders).bindable).toBeNull();
+    expect(holderJson(holders[0] ?? expect.fail()).local).toEqual({ address: '*', port: 50_010 });
   });
   test('that was tried is explained, with the way out of WinNAT', () => {
     const holders = holdersOf(snapshot, [50_010, 50_010], ['tcp']);

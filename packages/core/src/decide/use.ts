@@ -91,7 +91,7 @@ function exclusionHolder(exclusion: Exclusion, ports: PortRange | null): Holder 
     kind: 'excluded',
     transport: exclusion.transport,
     local: {
-      address: exclusion.family === 'ipv6' ? '::' : '0.0.0.0',
+      address: exclusion.family === null ? '*' : exclusion.family === 'ipv6' ? '::' : '0.0.0.0',
       port: ports === null ? first : Math.max(first, ports[0]),
     },
     peer: null,

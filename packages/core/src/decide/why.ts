@@ -260,6 +260,7 @@ function keptBack(wish: BindWish, holders: readonly Holder[]): Holder[] {
 
 /** A range of Hyper-V or WinNAT: while WinNAT is stopped, the port can be kept for programs that bind it on purpose. */
 function excluded({ port, transport }: BindWish, holders: readonly Holder[]): Cause {
+  // A list of which the family was not printed is of a host where nothing is done anyway.
   const families = [...new Set(holders.map(({ exclusion }) => exclusion?.family ?? 'ipv4'))].toSorted();
   const each = (verb: 'add' | 'delete'): string[] =>
     families.map(
@@ -642,7 +643,9 @@ function notesOf(
     if (passed.length > 0)
       add('reuse-needed', 'low', say('why.note.reuse', { count: passed.length }), passed);
   }
-  const beside = sockets.filter((holder) => conflicts(holder) === 'none');
+  // What keeps this very bind back is a cause, and neither beside it nor allowed on purpose.
+  const kept = new Set(keptBack(wish, sockets));
+  const beside = sockets.filter((holder) => conflicts(holder) === 'none' && !kept.has(holder));
   if (beside.length > 0) add('beside', 'info', say('why.note.beside', { count: beside.length }), beside);
   if (result === null) {
     const may = sockets.filter((holder) => conflicts(holder) !== 'none' && !blamed.has(holder));
@@ -651,7 +654,7 @@ function notesOf(
   if (elsewhere.length > 0) {
     add('namespace', 'info', say('why.note.namespace', { count: elsewhere.length }), elsewhere);
   }
-  if (limits.reserved?.some((range) => inRange(wish.port, range)) === true) {
+  if (kept.size === 0 && limits.reserved?.some((range) => inRange(wish.port, range)) === true) {
     add('reserved', 'info', say('why.note.reserved', { port: wish.port }));
   }
   return notes;

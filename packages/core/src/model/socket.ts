@@ -104,7 +104,8 @@ export interface Redirect {
 /** Ports that the system keeps back without any socket: whoever binds one gets EACCES (Windows: `excludedportrange`). */
 export interface Exclusion {
   readonly transport: Transport;
-  readonly family: 'ipv4' | 'ipv6';
+  /** null where only what netsh printed is known, which does not name it. */
+  readonly family: 'ipv4' | 'ipv6' | null;
   /** Inclusive. */
   readonly ports: PortRange;
 }
@@ -176,6 +177,7 @@ export type GapCode =
   | 'sockets-silent'
   | 'owners-unprinted'
   | 'owner-undescribed'
+  | 'owner-untold'
   | 'owners-hidden'
   | 'owner-elsewhere'
   | 'owner-not-found'
@@ -233,7 +235,12 @@ export type GapCode =
   | 'printed-scan'
   | 'printed-containers'
   | 'printed-services'
+  | 'printed-ranges'
+  | 'printed-ranges-transport'
+  | 'printed-ranges-family'
+  | 'printed-dynamic'
   | 'printed-rest'
+  | 'printed-rest-ranges'
   | 'printed-said'
   | 'remote-host'
   | 'remote-closed'

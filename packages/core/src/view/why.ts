@@ -183,6 +183,8 @@ function holderReason(kind: string, holders: readonly Holder[], first: Holder): 
       return say(first.transport === 'udp' ? 'why.reason.socket' : 'why.reason.listener', values);
     case 'bound':
       return say('why.reason.bound', values);
+    case 'excluded':
+      return say('why.reason.excluded');
     case 'kernel':
       return say('why.reason.kernel', values);
     case 'closing': {

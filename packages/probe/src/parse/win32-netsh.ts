@@ -1,13 +1,16 @@
 // What netsh prints about port ranges and HTTP.sys, by numbers, addresses and the shape of its lines: its words are those of
 // the display language and are never read.
 import { isPort, type PortRange } from '@portolan/core';
+import {
+  dynamicRange,
+  type ExcludedRange,
+  excludedRow,
+  ONE_RULE,
+  onlyNumber,
+  TWO_RULES,
+} from './printed/netsh-lines.ts';
 
-/** One run of ports that Windows does not hand out by itself. */
-export interface ExcludedRange {
-  readonly ports: PortRange;
-  /** Marked `*`: made by an administrator; binding on purpose stays allowed. */
-  readonly administered: boolean;
-}
+export type { ExcludedRange } from './printed/netsh-lines.ts';
 
 /**
  * Marks of writing direction and byte order, which may stand around numbers: as characters of a text in UTF-8, and as the
@@ -20,11 +23,6 @@ function linesOf(text: string): string[] {
   return text.replaceAll(INVISIBLE, '').split(/\r\n|\r|\n/);
 }
 
-/** The rule under the headings: `----------    --------`. */
-const TWO_RULES = /^\s*-{4,}\s+-{4,}\s*$/;
-const ONE_RULE = /^\s*-{8,}\s*$/;
-const RANGE_ROW = /^\s*(\*?)\s*(\d{1,5})\s+(\d{1,5})\s*(\*?)\s*$/;
-
 /**
  * `netsh interface ipv4|ipv6 show excludedportrange protocol=…`: rows of first port, last port and `*` or nothing. Null where
  * there is no table, as in a message of error.
@@ -35,11 +33,9 @@ export function parseExcludedRanges(text: string): ExcludedRange[] | null {
   if (rule < 0) return null;
   const ranges: ExcludedRange[] = [];
   for (const line of lines.slice(rule + 1)) {
-    const match = RANGE_ROW.exec(line);
-    if (match === null) continue;
-    const ports: PortRange = [Number(match[2]), Number(match[3])];
-    if (!isPort(ports[0]) || !isPort(ports[1]) || ports[0] > ports[1]) return null;
-    ranges.push({ ports, administered: match[1] === '*' || match[4] === '*' });
+    const row = excludedRow(line);
+    if (row === false) return null;
+    if (row !== null) ranges.push(row);
   }
   return ranges;
 }
@@ -49,16 +45,10 @@ export function parseDynamicPorts(text: string): PortRange | null {
   const lines = linesOf(text);
   const rule = lines.findIndex((line) => ONE_RULE.test(line));
   if (rule < 0) return null;
-  const numbers = lines
-    .slice(rule + 1)
-    .map((line) => line.match(/\d+/g))
-    .filter((found) => found !== null);
-  const [first, count] = numbers;
+  const numbers = lines.slice(rule + 1).filter((line) => /\d/.test(line));
+  const [first = null, count = null] = numbers.map(onlyNumber);
   // One number a line and two lines: anything else is another form, and is not guessed at.
-  if (numbers.length !== 2 || first?.length !== 1 || count?.length !== 1) return null;
-  const [start, many] = [Number(first[0]), Number(count[0])];
-  const range: PortRange = [start, start + many - 1];
-  return many >= 1 && isPort(range[0]) && isPort(range[1]) ? range : null;
+  return numbers.length !== 2 || first === null || count === null ? null : dynamicRange(first, count);
 }
 
 /** A request queue of HTTP.sys: who takes requests from it, and for which URLs. */

@@ -96,6 +96,16 @@ async function byTables(parts: WindowsParts, api: WindowsApi, request: ProbeRequ
     const owners = [...behind.map((pid) => owner(pid, null, true)), own].filter((who) => who !== null);
     return socketOf(row, owners);
   });
+  const ownerless = sockets.filter(({ owners, inode }) => owners.length === 0 && inode !== 0).length;
+  if (ownerless > 0) {
+    found.push({
+      code: 'owner-untold',
+      values: { sockets: ownerless },
+      remedy: 'netstat -abno',
+      coversUse: false,
+      transports: [],
+    });
+  }
   if (request.transports.includes('tcp')) {
     // PowerShell takes a second: it is asked where a port was asked for that nobody was found on.
     const ask = request.ports !== null && !sockets.some(({ transport }) => transport === 'tcp');

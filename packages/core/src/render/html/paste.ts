@@ -11,6 +11,8 @@ const SAID: readonly string[] = [
   'web.paste.',
   'web.chart.is.claimed',
   'gap.printed-',
+  'gap.exclusions-unreadable.',
+  'gap.ranges-differ.',
   'gap.title',
   'gap.remedy',
   'holder.redirect.',

@@ -5,7 +5,7 @@ export const spec: CommandSpec = {
   name: 'read',
   usage: 'read FILE|-',
   summary:
-    'what other tools printed, understood: ss, lsof, netstat of any system, nmap, docker, kubectl and more',
+    'what other tools printed, understood: ss, lsof, netstat of any system, netsh, nmap, docker and more',
   flags: [
     {
       name: 'as',

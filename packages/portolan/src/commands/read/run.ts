@@ -25,9 +25,9 @@ export const run: Run = async (context) => {
   const namespaces = !switches.has('here');
   const snapshot = printedSnapshot(file, path, { ports: null, transports: TRANSPORTS, namespaces });
   const holders = holdersOf(snapshot, null, TRANSPORTS);
-  const { formats, unknown, unknownCount } = reading;
+  const { formats, ranges, unknown, unknownCount } = reading;
   if (context.json) {
-    const more = { formats, unknown, unknownCount };
+    const more = { formats, ranges, unknown, unknownCount };
     const list = new ListLines((text) => Buffer.from(text, 'utf8'));
     for (const holder of holders) {
       list.add(holder);
@@ -48,6 +48,7 @@ export const run: Run = async (context) => {
       all: switches.has('all'),
       tools: [...new Set(formats.map(toolOf))],
       known: TOOL_NAMES,
+      ranges,
       unknown,
       unknownCount,
     });

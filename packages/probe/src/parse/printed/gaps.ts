@@ -1,6 +1,7 @@
 // What a tool's output cannot show by its nature, and what was printed and not understood.
 import type { Gap, GapCode, Transport } from '@portolan/core';
-import type { PrintedFormat, Shown } from './row.ts';
+import { rangeGaps } from './range-gaps.ts';
+import type { PrintedFormat, PrintedRanges, Shown } from './row.ts';
 
 /** The tool behind a form, the command that has it show the most, and what it never shows. */
 interface Tool {
@@ -27,6 +28,7 @@ const TOOLS: Readonly<Record<PrintedFormat, Tool>> = {
   netstat: { name: 'netstat', remedy: 'sudo netstat -tuanpe', lists: true },
   'netstat-bsd': { name: 'netstat', remedy: 'netstat -anv', lists: true, bound: true },
   'netstat-windows': { name: 'netstat', remedy: 'netstat -anoq', lists: true },
+  netsh: { name: 'netsh', remedy: null, partly: 'printed-ranges' },
   'powershell-json': {
     name: 'PowerShell',
     remedy: 'Get-NetTCPConnection | ConvertTo-Json; Get-NetUDPEndpoint | ConvertTo-Json',
@@ -50,11 +52,15 @@ export function toolOf(format: PrintedFormat): string {
 /** All of them. */
 export const TOOL_NAMES: readonly string[] = [...new Set(Object.values(TOOLS).map(({ name }) => name))];
 
+/** Forms of Windows alone, which keeps ports back that no list of sockets shows. */
+const WINDOWS: ReadonlySet<PrintedFormat> = new Set(['netstat-windows', 'netsh', 'powershell-json']);
+
 const SHOWN_WORDS = 5;
 
 /** The gaps of all runs together: what one run lacks, another in the same text may have. */
 export function gapsOf(
   shown: readonly Shown[],
+  ranges: readonly PrintedRanges[],
   beyond: { readonly unknown: number; readonly dropped: number },
 ): Gap[] {
   const gaps: Gap[] = [];
@@ -115,6 +121,11 @@ export function gapsOf(
   if (beyond.unknown > 0) add('printed-unknown', { count: beyond.unknown });
   if (beyond.dropped > 0) add('printed-more', { count: beyond.dropped });
   gaps.push(...shown.flatMap(({ said }) => said));
-  if (shown.length > 0 && !own) add('printed-rest', {}, { coversUse: false });
+  const windows = shown.some(({ format }) => WINDOWS.has(format));
+  if (windows && !own) gaps.push(...rangeGaps(ranges));
+  if (shown.length > 0 && !own) {
+    const handed = ranges.some(({ list, transport }) => list === 'dynamic' && transport !== null);
+    add(handed ? 'printed-rest-ranges' : 'printed-rest', {}, { coversUse: false });
+  }
   return gaps;
 }

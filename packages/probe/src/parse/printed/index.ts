@@ -5,6 +5,8 @@ export { type PrintedOptions, PrintedReader, type PrintedReading, readPrinted } 
 export {
   PRINTED_FORMATS,
   type PrintedFormat,
+  type PrintedRange,
+  type PrintedRanges,
   type PrintedRow,
   type UnknownLine,
   type UnknownReason,

@@ -34,6 +34,7 @@ export const portolanJson: JsonShape = {
   read(value, out, unit) {
     if ('format' in value) return readFrame(value, out, unit);
     if (value['kind'] === 'redirect') return readRedirect(value, out, unit);
+    if (value['kind'] === 'excluded') return readExcluded(value, out, unit);
     const transport = textOf(value['transport']) ?? '';
     const local = objectOf(value['local']);
     const peer = value['peer'] === null ? null : objectOf(value['peer']);
@@ -100,6 +101,17 @@ function readFrame(value: JsonObject, out: Out, { first, text }: JsonUnit): bool
         transports: [],
       });
   }
+  return true;
+}
+
+/** Ports that Windows kept back. */
+function readExcluded(value: JsonObject, out: Out, { first, last }: JsonUnit): boolean {
+  const [from = null, to = null] = listOf(value['excluded']).map(portOf);
+  const transport = textOf(value['transport']);
+  const address = textOf(objectOf(value['local'])['address']);
+  if (from === null || to === null || from > to || (transport !== 'tcp' && transport !== 'udp')) return false;
+  const family = address === '::' ? 'ipv6' : address === '0.0.0.0' ? 'ipv4' : null;
+  out.excluded({ transport, family, ports: [from, to] }, first, last);
   return true;
 }
 

@@ -1,6 +1,6 @@
 // Reads what tools printed, as it comes: text in, rows out; sections of several tools are told apart, and what nobody
 // understands is told.
-import { type Gap, holderKind, type Redirect, type Socket } from '@portolan/core';
+import { type Exclusion, type Gap, holderKind, type Redirect, type Socket } from '@portolan/core';
 import { gapsOf } from './gaps.ts';
 import { RECOGNISERS } from './recognisers.ts';
 import {
@@ -9,6 +9,8 @@ import {
   draftOf,
   type Out,
   type PrintedFormat,
+  type PrintedRange,
+  type PrintedRanges,
   type PrintedRow,
   type Recogniser,
   type Section,
@@ -58,6 +60,10 @@ export interface PrintedReading {
   readonly format: PrintedFormat | null;
   readonly sockets: readonly Socket[];
   readonly redirects: readonly Redirect[];
+  /** Lists of ports that Windows hands out or keeps back. */
+  readonly ranges: readonly PrintedRanges[];
+  /** Ranges that were saved as holders. */
+  readonly exclusions: readonly Exclusion[];
   readonly gaps: readonly Gap[];
   readonly unknown: readonly UnknownLine[];
   /** How many lines were not understood, those that were not kept included. */
@@ -83,6 +89,10 @@ export class PrintedReader {
   #fresh: PrintedRow[] = [];
   readonly #sockets: Draft[] = [];
   readonly #redirects: Redirect[] = [];
+  readonly #ranges: (PrintedRanges & { readonly ranges: PrintedRange[] })[] = [];
+  readonly #exclusions: Exclusion[] = [];
+  /** Rows that are kept. */
+  #kept = 0;
   readonly #unknown: UnknownLine[] = [];
   readonly #shown: Shown[] = [];
   #unknownCount = 0;
@@ -135,12 +145,14 @@ export class PrintedReader {
     this.#leave();
     this.#tellHeld();
     const formats = [...new Set(this.#shown.map(({ format }) => format))];
-    const gaps = gapsOf(this.#shown, { unknown: this.#unknownCount, dropped: this.#dropped });
+    const gaps = gapsOf(this.#shown, this.#ranges, { unknown: this.#unknownCount, dropped: this.#dropped });
     return {
       formats,
       format: formats.length === 1 ? (formats[0] ?? null) : null,
       sockets: this.#sockets,
       redirects: this.#redirects,
+      ranges: this.#ranges,
+      exclusions: this.#exclusions,
       gaps,
       unknown: this.#unknown,
       unknownCount: this.#unknownCount,
@@ -227,18 +239,21 @@ export class PrintedReader {
     // A heading below rows of the same tool: it was run again.
     if (begun !== undefined && (begun.format !== this.#section?.format || this.#hasRows()))
       this.#enter(begun, true);
-    if (this.#section?.section.line(text, this.#line, bare(raw)) === true) {
+    const above = this.#held.map((line) => line.text);
+    if (this.#section?.section.line(text, this.#line, bare(raw), above) === true) {
       this.#absolve();
       return;
     }
     // Fields of lsof may be parted by NUL.
     const other = able.find(
-      ({ row, format }) =>
-        format !== this.#section?.format && row?.test(format === 'lsof-fields' ? bare(raw) : text) === true,
+      (each) =>
+        each.format !== this.#section?.format &&
+        (each.row?.test(each.format === 'lsof-fields' ? bare(raw) : text) === true ||
+          each.begins?.(text, above) === true),
     );
     if (other !== undefined) {
       this.#enter(other);
-      if (this.#section?.section.line(text, this.#line, bare(raw)) === true) {
+      if (this.#section?.section.line(text, this.#line, bare(raw), above) === true) {
         this.#absolve();
         return;
       }
@@ -286,6 +301,8 @@ export class PrintedReader {
    */
   #absolve(): void {
     if (this.#held.length === 0) return;
+    const own = this.#section?.section.headings ?? 0;
+    if (own > 0) this.#held.splice(-own);
     const heading = this.#held.at(-1);
     const translated = this.#section?.format === 'netstat' || this.#section?.format === 'netstat-windows';
     const text = heading?.text.trim() ?? '';
@@ -326,12 +343,27 @@ export class PrintedReader {
         this.#keep({ ...socket, owners: [...socket.owners] }, shown, first, last);
       },
       redirect: (redirect, first, last) => {
-        shown.rows++;
-        if (this.#redirects.length + this.#sockets.length >= this.#most) this.#dropped++;
-        else {
+        if (this.#counts(shown)) {
           this.#redirects.push(redirect);
           this.#fresh.push({ kind: 'redirect', format, lines: [first, last], redirect });
         }
+      },
+      excluded: (exclusion, first, last) => {
+        if (!this.#counts(shown)) return;
+        this.#exclusions.push(exclusion);
+        const { transport, family, ports } = exclusion;
+        const of = { list: 'excluded', transport: transport === 'udp' ? 'udp' : 'tcp', family } as const;
+        this.#fresh.push({ kind: 'range', format, lines: [first, last], ...of, ports, administered: false });
+      },
+      ranges: (list, of, line) => {
+        const ranges: PrintedRange[] = [];
+        if (this.#ranges.length < SECTIONS_KEPT) this.#ranges.push({ list, ...of, line, ranges });
+        else this.#dropped++;
+        return (range, at) => {
+          if (!this.#counts(shown)) return;
+          ranges.push(range);
+          this.#fresh.push({ kind: 'range', format, lines: [at, at], list, ...of, ...range });
+        };
       },
       unknown: (line, text, reason) => this.#tell(line, text, reason),
       portOf: this.#portOf,
@@ -350,14 +382,26 @@ export class PrintedReader {
       join(known, draft);
       return known;
     }
-    if (this.#redirects.length + this.#sockets.length >= this.#most) {
+    if (this.#kept >= this.#most) {
       this.#dropped++;
       return null;
     }
+    this.#kept++;
     if (draft.inode < 0) draft.inode = -(this.#sockets.length + 1);
     this.#sockets.push(draft);
     this.#fresh.push({ kind: holderKind(draft), format: shown.format, lines: [first, last], socket: draft });
     return draft;
+  }
+
+  /** Counts a row that is no socket; false where no more are kept. */
+  #counts(shown: Shown): boolean {
+    shown.rows++;
+    if (this.#kept >= this.#most) {
+      this.#dropped++;
+      return false;
+    }
+    this.#kept++;
+    return true;
   }
 
   readonly #joined = new Sightings();

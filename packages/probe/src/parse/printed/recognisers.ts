@@ -2,6 +2,7 @@
 import { dockerTable } from './docker-table.ts';
 import { lsof } from './lsof.ts';
 import { lsofFields } from './lsof-fields.ts';
+import { netsh } from './netsh.ts';
 import { netstat } from './netstat.ts';
 import { netstatBsd } from './netstat-bsd.ts';
 import { netstatWindows } from './netstat-windows.ts';
@@ -15,6 +16,7 @@ export const RECOGNISERS: readonly Recogniser[] = [
   netstatBsd,
   netstat,
   netstatWindows,
+  netsh,
   lsof,
   nmapGrepable,
   dockerTable,

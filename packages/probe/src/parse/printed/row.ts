@@ -1,9 +1,11 @@
 // What parsers of printed output make: sockets in the model's words, lines that were not understood, what a tool showed.
 import type {
   Endpoint,
+  Exclusion,
   Gap,
   HolderKind,
   Owner,
+  PortRange,
   Published,
   Redirect,
   Socket,
@@ -13,8 +15,8 @@ import type {
 
 /** Every form of output that is understood, by tool and form; what `--as` takes. */
 export const PRINTED_FORMATS = [
-  'ss', 'lsof', 'lsof-fields', 'lsof-json', 'netstat', 'netstat-bsd', 'netstat-windows', 'powershell-json', 'nmap-xml',
-  'nmap-grepable', 'docker-table', 'docker-json', 'kubectl-json', 'osquery-json', 'portolan-json',
+  'ss', 'lsof', 'lsof-fields', 'lsof-json', 'netstat', 'netstat-bsd', 'netstat-windows', 'netsh', 'powershell-json',
+  'nmap-xml', 'nmap-grepable', 'docker-table', 'docker-json', 'kubectl-json', 'osquery-json', 'portolan-json',
 ] as const; // biome-ignore format: one list reads better
 
 /** A form of output. `netstat` is the one of Linux: net-tools, BusyBox and toybox. */
@@ -58,7 +60,32 @@ export type PrintedRow =
       readonly format: PrintedFormat;
       readonly lines: readonly [number, number];
       readonly redirect: Redirect;
-    };
+    }
+  | ({
+      readonly kind: 'range';
+      readonly format: PrintedFormat;
+      readonly lines: readonly [number, number];
+    } & PrintedRange &
+      Pick<PrintedRanges, 'list' | 'transport' | 'family'>);
+
+/** A run of ports that a tool printed. */
+export interface PrintedRange {
+  readonly ports: PortRange;
+  /** Kept back by an administrator: never chosen automatically, and free to be bound on purpose. */
+  readonly administered: boolean;
+}
+
+/** A list of ports that Windows hands out or keeps back, as netsh printed it. */
+export interface PrintedRanges {
+  readonly list: 'excluded' | 'dynamic';
+  /** null where that was not printed. */
+  readonly transport: 'tcp' | 'udp' | null;
+  /** Only the command that was typed tells it; null without. */
+  readonly family: 'ipv4' | 'ipv6' | null;
+  /** Where it begins, from 1. */
+  readonly line: number;
+  readonly ranges: readonly PrintedRange[];
+}
 
 /** A socket that may still learn more from later lines: another owner, or what `*` meant. */
 export type Draft = { -readonly [K in keyof Socket]: Socket[K] } & { owners: Owner[] };
@@ -114,6 +141,14 @@ export interface Out {
   /** A socket as it was saved, with all that is known of it. */
   saved(socket: Socket, first: number, last: number): void;
   redirect(redirect: Redirect, first: number, last: number): void;
+  /** A port range that was saved as a holder. */
+  excluded(exclusion: Exclusion, first: number, last: number): void;
+  /** Begins a list, which may stay empty; the result takes its ranges with their lines. */
+  ranges(
+    list: PrintedRanges['list'],
+    of: Pick<PrintedRanges, 'transport' | 'family'>,
+    line: number,
+  ): (range: PrintedRange, line: number) => void;
   unknown(line: number, text: string, reason: UnknownReason): void;
   /** The one port that a service name stands for; null for none or several. */
   portOf(name: string, transport: Transport): number | null;
@@ -121,8 +156,10 @@ export interface Out {
 
 /** A run of lines of one tool. */
 export interface Section {
-  /** Takes a line; false where it is none of this tool's. */
-  line(text: string, number: number, raw: string): boolean;
+  /** Takes a line; false where it is none of this tool's. `above`: up to two lines right before that nobody took. */
+  line(text: string, number: number, raw: string, above: readonly string[]): boolean;
+  /** How many of those are headings of the line that was taken last; none where it is left out. */
+  readonly headings?: number;
   /** No more lines come. */
   end?(): void;
 }
@@ -134,6 +171,8 @@ export interface Recogniser {
   readonly heading: RegExp | null;
   /** A row without any heading above it. */
   readonly row: RegExp | null;
+  /** Does a line begin it because of what stands above? */
+  begins?(line: string, above: readonly string[]): boolean;
   open(out: Out): Section;
 }
 

@@ -6,6 +6,7 @@ import {
   type PastePlaces,
   pastedHolder,
   printable,
+  rangesWords,
   redirectHolder,
   say,
   type Translator,
@@ -29,6 +30,7 @@ export interface Showing {
   readonly names: ReadonlyMap<number, PortNames>;
 }
 
+type HolderRow = Exclude<PrintedRow, { readonly kind: 'range' }>;
 type Entry = { readonly line: number } & ({ readonly row: PrintedRow } | { readonly unknown: UnknownLine });
 
 /** An element with a class and what stands in it. */
@@ -61,12 +63,13 @@ export function resultNodes(text: string, { reading, rows }: Understood, showing
 export function summaryOf({ reading, rows }: Understood, lang: Translator): string {
   const { formats, unknownCount } = reading;
   const tools = { list: [...new Set(formats.map(toolOf))] };
+  const holders = rows.filter((row) => row.kind !== 'range').length;
   const title =
     formats.length === 0
       ? say('read.title.unrecognised')
-      : rows.length === 0
+      : holders === 0
         ? say('read.title.none', { tools })
-        : say('read.title', { count: rows.length, tools });
+        : say('read.title', { count: holders, tools });
   const unknown = unknownCount === 0 ? [] : [say('read.unknown.title', { count: unknownCount })];
   return [title, ...unknown].map((message) => lang.say(message)).join(' ');
 }
@@ -122,10 +125,14 @@ function lineItem(entry: Entry, text: string, showing: Showing): HTMLElement {
     const reason = make('p', 'why', make('b', '', lang.say(say('web.paste.unknown'))), ' ', why);
     return make('li', 'not', number, line, reason);
   }
+  if (entry.row.kind === 'range') {
+    const told = printableIn(lang.say(rangesWords(entry.row, [entry.row.ports])));
+    return make('li', '', number, line, make('p', 'what', told));
+  }
   return make('li', '', number, line, ...holderNodes(entry.row, showing));
 }
 
-function holderNodes(row: PrintedRow, showing: Showing): HTMLElement[] {
+function holderNodes(row: HolderRow, showing: Showing): HTMLElement[] {
   const { lang, places, names } = showing;
   const words = (message: Message): string => printableIn(lang.say(message));
   const systems = systemsOf(row.format);

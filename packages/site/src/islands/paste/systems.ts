@@ -7,6 +7,7 @@ const SYSTEMS: Readonly<Partial<Record<PrintedFormat, readonly string[]>>> = {
   netstat: ['Linux'],
   'netstat-bsd': ['macOS', 'FreeBSD'],
   'netstat-windows': ['Windows'],
+  netsh: ['Windows'],
   'powershell-json': ['Windows'],
   lsof: ['Linux', 'macOS'],
   'lsof-fields': ['Linux', 'macOS'],
