@@ -178,6 +178,16 @@ for (const shell of SHELLS) {
       },
     );
 
+    if (shell.need === 'bash') {
+      liveTest('a shell with settings of its own', { needs: ['python3', 'bash'] }, async (ns) => {
+        await listener(ns, 43_210);
+        const session = await begin(ns, shell);
+        await session.shows("set -u; IFS=0e; echo SE''T\n", 'SET');
+        await session.becomes('portolan who localhost:43\t', ['portolan', 'who', 'localhost:43210']);
+        await session.becomes('portolan unres\t', ['portolan', 'unreserve']);
+      });
+    }
+
     liveTest('says nothing where portolan fails', { needs: ['python3', shell.need] }, async (ns) => {
       await listener(ns, 43_210);
       const session = await begin(ns, shell);

@@ -30,8 +30,9 @@ _portolan_files() {
 }
 
 _portolan() {
-  local cur prev cmd='' i word from
-  local -a words
+  # Whatever the shell at hand has set of its own: words are parted by blanks, and an empty list is one ("set -u").
+  local cur prev cmd='' i word from IFS=$' \\t\\n'
+  local -a words=()
   COMPREPLY=()
   # Readline takes words apart at ":" and "="; here they are whole again, a flag and its value apart.
   for ((i = 1; i <= COMP_CWORD; i++)); do
