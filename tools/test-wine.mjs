@@ -130,7 +130,7 @@ function checks(portolan, { tcp, udp, pid }, program) {
     { udp, pid, program, owner },
   );
   const untold = gaps.find(({ remedy }) => remedy === 'netstat -abno');
-  check('gaps: processes that Wine does not tell', /^the process/.test(untold?.what ?? ''), gaps);
+  check('gaps: processes that Wine does not tell', untold?.what.startsWith('the process') === true, gaps);
   const kept = gaps.find(({ why }) => /netsh did not list them/.test(why));
   check(
     'gaps: Wine has no netsh that lists ports, and the command that would is named',
@@ -159,6 +159,18 @@ function checks(portolan, { tcp, udp, pid }, program) {
       json(tools).holders?.length === 0 &&
       /Get-NetTCPConnection.*Get-NetUDPEndpoint/s.test(tools.out),
     tools,
+  );
+  const kill = portolan('kill', String(udp), '--yes');
+  check(
+    'kill: who has it is shown, nothing is stopped and that is said, exit code 1',
+    kill.code === 1 && kill.out.includes('node.exe') && /stopping is not possible on win32/.test(kill.err),
+    kill,
+  );
+  const watch = portolan('watch', '--for', '1');
+  check(
+    'watch: not possible and said, exit code 3',
+    watch.code === 3 && /watching is not possible on win32/.test(watch.err),
+    watch,
   );
   const wrong = portolan('nonsense!');
   check(

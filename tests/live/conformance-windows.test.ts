@@ -133,7 +133,7 @@ describe('an answer that is not to be relied on', () => {
   test('a table that says more rows than it has is a gap, and what it has is told', async () => {
     const cut = (api: WindowsApi): WindowsApi => ({
       ...api,
-      tcpTable: (table, size, family) => {
+      tcpTable: (table, _size, family) => {
         if (family === 23 || table === null) return 50;
         const bytes = encodeTable('tcp', [LISTENER], false);
         // More than the room that the caller gave can hold.
