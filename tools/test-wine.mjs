@@ -160,6 +160,18 @@ function checks(portolan, { tcp, udp, pid }, program) {
       /Get-NetTCPConnection.*Get-NetUDPEndpoint/s.test(tools.out),
     tools,
   );
+  const kill = portolan('kill', String(udp), '--yes');
+  check(
+    'kill: who has it is shown, nothing is stopped and that is said, exit code 1',
+    kill.code === 1 && kill.out.includes('node.exe') && /stopping is not possible on win32/.test(kill.err),
+    kill,
+  );
+  const watch = portolan('watch', '--for', '1');
+  check(
+    'watch: not possible and said, exit code 3',
+    watch.code === 3 && /watching is not possible on win32/.test(watch.err),
+    watch,
+  );
   const wrong = portolan('nonsense!');
   check(
     'wrong usage: exit code 2, said on standard error',

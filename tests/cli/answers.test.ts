@@ -216,9 +216,33 @@ describe('when it cannot look, nothing is called free', () => {
     ['a file', () => PROGRAM],
     ['an empty path', () => ' '],
   ])('--procfs-root of %s', async (_what, make) => {
-    for (const args of [['who', '80'], ['80'], ['list']]) {
+    // Those that look when they are asked, or later, and never; each before it does anything.
+    for (const args of [
+      ['who', '80'],
+      ['80'],
+      ['list'],
+      ['mcp'],
+      ['audit'],
+      ['ephemeral'],
+      ['kill', '80', '--dry-run'],
+      ['reserve', '40005'],
+      ['read', PROGRAM],
+      ['export', join(temporary, 'pages')],
+      ['search', 'http'],
+      ['facts'],
+    ]) {
       const outcome = await portolan([...args, '--procfs-root', make()]);
       expectTold(outcome, 2, /--procfs-root/);
+    }
+    expect(existsSync(join(temporary, 'pages'))).toBe(false);
+  });
+  test('--procfs-root where no host is looked at is refused, whatever it names', async () => {
+    for (const args of [
+      ['read', PROGRAM],
+      ['export', join(temporary, 'pages')],
+    ]) {
+      const outcome = await portolan([...args, '--procfs-root', temporary]);
+      expectTold(outcome, 2, /takes no --procfs-root: it looks at no host/);
     }
   });
   test('without native code a TCP port is not called free on this machine either', async () => {

@@ -1,7 +1,7 @@
 // Systems without a probe yet, and macOS where nothing of it can be asked: the claims are answered, the rest is a gap that
 // says so, and nothing is called free.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -76,6 +76,55 @@ describe.each([
     expect(portolan(platform, 'search', 'xsan').code).toBe(0);
     expect(portolan(platform, 'facts').code).toBe(0);
   });
+});
+
+describe.each(['darwin', 'win32', 'sunos'])('what works on Linux alone, on %s', (platform) => {
+  test('watch says so at once, exit code 3', () => {
+    for (const args of [['watch'], ['watch', '5000', '--json'], ['watch', '--metrics', '0']]) {
+      const { code, out, err } = portolan(platform, ...args);
+      expect({ code, out }).toEqual({ code: 3, out: '' });
+      expect(err).toBe(`portolan: watching is not possible on ${platform} yet.\n`);
+    }
+  });
+  test('kill says so, offers no command and no sudo, and exits 3 where nothing was seen', () => {
+    for (const args of [['--yes'], ['--dry-run'], ['--yes', '--json']]) {
+      const { code, out, err } = portolan(platform, 'kill', '5000', ...args);
+      expect(err).toBe(`portolan: stopping is not possible on ${platform} yet; nothing was done.\n`);
+      expect({ code, offers: /sudo .* kill|kill 5000/.test(out) }).toEqual({ code: 3, offers: false });
+    }
+  });
+});
+
+test('on Windows a listener that was seen is shown and left alone, exit code 1', () => {
+  // Played here, its path has no slash in it: it is a name that is looked for in PATH.
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const object = {
+    LocalAddress: '0.0.0.0',
+    LocalPort: 5000,
+    RemoteAddress: '0.0.0.0',
+    RemotePort: 0,
+    State: 2,
+    OwningProcess: 812,
+  };
+  const lines = [[object], [], [{ Id: 812, ProcessName: 'node', Path: null, Started: null }]].map((line) =>
+    JSON.stringify(line),
+  );
+  writeFileSync(
+    join(bin, 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe'),
+    `#!/bin/sh\nprintf '%s\\n' '${lines.join("' '")}'\n`,
+    { mode: 0o755 },
+  );
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${bin}:${path}`;
+  const shown = portolan('win32', 'who', '5000');
+  const { code, out, err } = portolan('win32', 'kill', '5000', '--yes');
+  process.env['PATH'] = path;
+  expect([shown.code, shown.out]).toEqual([0, expect.stringMatching(/812/)]);
+  expect(code).toBe(1);
+  expect(err).toBe('portolan: stopping is not possible on win32 yet; nothing was done.\n');
+  expect(out).toMatch(/812/);
+  expect(out).not.toMatch(/--yes/);
 });
 
 test('Windows without anything that could be asked: every list is a gap with its command, and nothing is free', () => {

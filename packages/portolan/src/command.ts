@@ -18,6 +18,8 @@ export interface CommandSpec {
   readonly exits: string;
   /** True where it answers from what a tool printed (--snapshot); else it refuses. */
   readonly fromSnapshot?: true;
+  /** True where a recorded host (--procfs-root) would be taken for one that is asked, and none is: it is refused. */
+  readonly looksAtNoHost?: true;
 }
 
 /** What a running command is given. Facts and probe are opened only when asked for. */

@@ -108,6 +108,15 @@ async function dispatch(start: Start): Promise<number> {
     const { refuseHost } = await import('./snapshot-refused.ts');
     refuseHost(name);
   }
+  const procRoot = parsed.values.get('procfs-root');
+  if (procRoot !== undefined) {
+    if (spec.looksAtNoHost === true) {
+      const { refuseProcRoot } = await import('./snapshot-refused.ts');
+      refuseProcRoot(name);
+    }
+    // Before anything is done, for not every command looks at once, and some keep what they opened for long.
+    checkProcRoot(procRoot);
+  }
   const run = await entry.run();
   const lang = await language(parsed, spec);
   if (hosts === undefined) return run(context(start, parsed, lang));
@@ -198,7 +207,6 @@ function context(start: Start, parsed: Parsed, lang: Translator, remote?: Contex
     },
     async look(request) {
       if (remote !== undefined) return remote(request);
-      if (procRoot !== undefined) checkProcRoot(procRoot);
       const namespaces = request.namespaces !== false && !parsed.switches.has('here');
       if (printedPath !== undefined) {
         const { printedSnapshot, readPrintedFile } = await import('./printed.ts');

@@ -1,4 +1,4 @@
-// Why a command answers neither from what a tool printed nor for a host that is asked over ssh.
+// Why a command answers neither from what a tool printed, nor for a host that is asked over ssh, nor from a recorded one.
 import { PortolanError } from '@portolan/core';
 import { echo } from './flags.ts';
 
@@ -47,5 +47,12 @@ export function refuseHost(command: string): never {
   const reason = HOST_REASONS[command] ?? REASONS[command] ?? 'it looks at no sockets';
   throw new PortolanError('USAGE', `${command} takes no --host: ${reason}.`, {
     hint: 'PORT, list, who, why and audit ask a host over ssh.',
+  });
+}
+
+/** Throws USAGE for a recorded host that nothing would be asked of. */
+export function refuseProcRoot(command: string): never {
+  throw new PortolanError('USAGE', `${command} takes no --procfs-root: it looks at no host.`, {
+    hint: 'PORT, list, who, why, audit, ephemeral and mcp answer from a recorded copy of /proc.',
   });
 }

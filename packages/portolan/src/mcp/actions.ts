@@ -18,7 +18,7 @@ import { readPorts } from '../ask.ts';
 import { planReservation, type ReserveWish } from '../collisions/reserving.ts';
 import type { Context } from '../command.ts';
 import { Grips } from '../commands/kill/act.ts';
-import { carryOut, type KillWish, planKill, readAddress } from '../commands/kill/plan.ts';
+import { cannotStop, carryOut, type KillWish, planKill, readAddress } from '../commands/kill/plan.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { onePort } from './look.ts';
 
@@ -65,10 +65,10 @@ export class Plans {
       address: readAddress(input.address, range[0]),
     };
     const { report, actions } = await planKill(context, wish);
+    if (actions === null) throw new PortolanError('USAGE', `${cannotStop()}.`);
     const change = killJson(report, context.lang);
     const page = killDryPage(report, null);
-    if (report.plan.targets.length === 0 || actions === null)
-      return this.#told(null, change, answerOf(context, change, page));
+    if (report.plan.targets.length === 0) return this.#told(null, change, answerOf(context, change, page));
     const grips = new Grips(actions);
     grips.hold(report.plan.targets);
     const id = this.#wait({

@@ -32,4 +32,5 @@ export const spec: CommandSpec = {
     ['portolan export site.pack --format pack', 'one file'],
   ],
   exits: '0, 1 if it could not be written; run again, it goes on where it was',
+  looksAtNoHost: true,
 };

@@ -42,6 +42,11 @@ export interface PlannedKill {
   readonly actions: Actions | null;
 }
 
+/** Why nothing is stopped where there are no `Actions`. */
+export function cannotStop(): string {
+  return `stopping is not possible on ${process.platform} yet; nothing was done`;
+}
+
 /** Looks and plans. */
 export async function planKill(context: Context, wish: KillWish): Promise<PlannedKill> {
   const { actionsFor } = await import('@portolan/probe');
@@ -122,14 +127,14 @@ async function makePlan(
     ...plan,
     refusals: plan.refusals.map((refusal) => ({
       ...refusal,
-      command: refusal.command ?? remedy(context, range[0], refusal.reason),
+      // Where nothing can be stopped, more rights would not help.
+      command: refusal.command ?? (actions === null ? null : remedy(context, range[0], refusal.reason)),
     })),
   };
 }
 
 /** The command that would stop it after all, or null. */
 function remedy(context: Context, port: number, reason: Refusal['reason']): string | null {
-  if (context.args.values.has('procfs-root')) return null;
   if (reason === 'datagram') return `${context.call()} kill ${port}/udp`;
   // Root sees everybody's processes, or nobody does.
   const moreRights = (reason === 'hidden' || reason === 'inferred') && process.geteuid?.() !== 0;

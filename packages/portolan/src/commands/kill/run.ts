@@ -17,7 +17,7 @@ import { shellQuote } from '../../program.ts';
 import { showJson, showPage } from '../../show.ts';
 import { canConfirm, confirm } from '../../terminal/confirm.ts';
 import { Grips } from './act.ts';
-import { carryOut, type KillWish, planKill, readAddress } from './plan.ts';
+import { cannotStop, carryOut, type KillWish, planKill, readAddress } from './plan.ts';
 
 const DEFAULT_WAIT = 5;
 const LONGEST_WAIT = 300;
@@ -51,7 +51,8 @@ export const run: Run = async (context) => {
   }
   const { report, actions } = await planKill(context, wish);
   if (report.plan.targets.length === 0 || actions === null) {
-    showDry(context, report);
+    showDry(context, report, actions !== null);
+    if (actions === null && !recorded) context.io.err(`portolan: ${cannotStop()}.\n`);
     return report.use.verdict === 'unknown' ? 3 : 1;
   }
   const grips = new Grips(actions);
@@ -102,7 +103,8 @@ function showPlan(context: Context, report: KillReport): void {
   context.io.err(renderTerminal(page, { lang, unicode, width: 80, color: false, fit: false }));
 }
 
-function showDry(context: Context, report: KillReport): void {
+/** `able` is false where no command would do it, as on a recorded host. */
+function showDry(context: Context, report: KillReport, able = true): void {
   if (context.json) {
     showJson(context, killJson(report, context.lang));
     return;
@@ -117,7 +119,7 @@ function showDry(context: Context, report: KillReport): void {
   const address = values.get('address');
   if (address !== undefined) flags.unshift('--address', shellQuote(address));
   const port = shellWord(positionals[0] ?? '') ?? String(report.port);
-  const command = values.has('procfs-root') ? null : [context.call(), 'kill', port, ...flags].join(' ');
+  const command = able ? [context.call(), 'kill', port, ...flags].join(' ') : null;
   showPage(context, killDryPage(report, command));
 }
 

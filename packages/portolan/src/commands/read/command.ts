@@ -21,4 +21,5 @@ export const spec: CommandSpec = {
     ['portolan why 8080 --snapshot sockets.txt', 'PORT, list, who, why and audit answer from such a file'],
   ],
   exits: '0, 1 nothing in it was understood',
+  looksAtNoHost: true,
 };
