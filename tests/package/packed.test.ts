@@ -1,6 +1,15 @@
 // The four packages as npm would publish them, unpacked into an empty project: program, library and types.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +72,13 @@ describe('the packed packages', () => {
     const report = JSON.parse(run.stdout) as { format: string; claims: { service: string }[] };
     expect(report.format).toBe('portolan.report/1');
     expect(report.claims.map((claim) => claim.service)).toContain('postgresql');
+  });
+
+  it('hold a manual that npm links: it takes no text, only a list', () => {
+    const text = readFileSync(join(modules, 'portolan', 'package.json'), 'utf8');
+    const { man } = JSON.parse(text) as { man: string[] };
+    expect(man).toEqual([expect.stringMatching(/\.1$/)]);
+    expect(readFileSync(join(modules, 'portolan', man[0] ?? ''), 'utf8')).toMatch(/^\.Dt PORTOLAN 1/m);
   });
 
   it('hold a library that can be imported, and its schema', () => {

@@ -17,8 +17,8 @@ export const run: Run = async (context) => {
   const { positionals, values, switches } = context.args;
   const [extra] = positionals;
   if (extra !== undefined)
-    throw new PortolanError('USAGE', `ephemeral takes no port, and “${echo(extra)}” was given.`, {
-      hint: `For one port: portolan ${echo(extra)}`,
+    throw new PortolanError('USAGE', `ephemeral takes no word, and “${echo(extra)}” was given.`, {
+      hint: /^\d+$/.test(extra) ? `For one port: portolan ${extra}` : 'See portolan ephemeral --help.',
     });
   const seconds = readInterval(values.get('interval'));
   const judges = switches.has('resolver');
