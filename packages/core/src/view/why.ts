@@ -1,7 +1,9 @@
 // The page of `why`: the answer and the bind that was tried, then causes with ways out, then what else matters.
+
 import { type Message, say } from '../model/message.ts';
 import type { Holder, Remedy, Risk, Severity } from '../model/report.ts';
-import type { BindResult, BindWish, WhyDecision } from '../model/why.ts';
+import type { BindResult, BindWish, CauseKind, WhyDecision } from '../model/why.ts';
+import type { MessageKey } from '../text/catalog.ts';
 import { forecastNodes } from './forecast.ts';
 import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
 import { data, type Inline, type Node, type Page, said } from './tree.ts';
@@ -154,26 +156,23 @@ function sentence(decision: WhyDecision): Message {
   const holder = first?.holders[0];
   if (first === undefined) return say('why.cannot', { port, reason: say('why.reason.other') });
   if (holder === undefined) {
-    const reason = say(
-      first.kind === 'privileged'
-        ? 'why.reason.privileged'
-        : first.kind === 'address-not-here'
-          ? 'why.reason.address'
-          : first.kind === 'family-unsupported'
-            ? 'why.reason.family'
-            : first.kind === 'security-module'
-              ? 'why.reason.refused'
-              : first.kind === 'exhausted'
-                ? 'why.reason.exhausted'
-                : first.kind === 'unseen'
-                  ? 'why.reason.unseen'
-                  : 'why.reason.other',
-      { address: bindAddress(wish) },
-    );
-    return say('why.cannot', { port, reason });
+    // A link-local address that names no interface may be there all the same.
+    const unzoned = first.kind === 'address-not-here' && wish.zone === null && result?.errno === 'EINVAL';
+    const key = unzoned ? 'why.reason.zone' : (REASONS[first.kind] ?? 'why.reason.other');
+    return say('why.cannot', { port, reason: say(key, { address: bindAddress(wish) }) });
   }
   return say('why.cannot', { port, reason: holderReason(first.kind, first.holders, holder) });
 }
+
+/** The same of causes that have no holder. */
+const REASONS: Readonly<Partial<Record<CauseKind, MessageKey>>> = {
+  privileged: 'why.reason.privileged',
+  'address-not-here': 'why.reason.address',
+  'family-unsupported': 'why.reason.family',
+  'security-module': 'why.reason.refused',
+  exhausted: 'why.reason.exhausted',
+  unseen: 'why.reason.unseen',
+};
 
 /** Why, in the few words that an answer's first line has room for. */
 function holderReason(kind: string, holders: readonly Holder[], first: Holder): Message {
