@@ -12,7 +12,9 @@ const QUERY_LIMIT = 400;
 export const run: Run = async (context) => {
   const query = context.args.positionals.join(' ').trim();
   if (query === '')
-    throw new PortolanError('USAGE', 'Words to search for are missing.', { hint: 'See --help.' });
+    throw new PortolanError('USAGE', 'Words to search for are missing.', {
+      hint: 'As in: portolan search xsan',
+    });
   if (query.length > QUERY_LIMIT) {
     throw new PortolanError('USAGE', `That is too long to search for: “${echo(query)}”.`);
   }
