@@ -110,7 +110,7 @@ describe('what is wrong is said, with a hint', () => {
     ['who without a port', ['who'], /missing/],
     ['who with a range', ['who', '80-90'], /One port/],
     ['search without words', ['search'], /missing\. As in: portolan search xsan/],
-    ['ephemeral with a port', ['ephemeral', '60163'], /no word, .* For one port: portolan 60163/],
+    ['ephemeral with a port', ['ephemeral', '60163'], /no port, .* For one port: portolan 60163/],
     [
       'ephemeral with a word',
       ['ephemeral', '--sample', 'x'],

@@ -16,10 +16,16 @@ const INTERVAL: readonly [number, number] = [0.1, 60];
 export const run: Run = async (context) => {
   const { positionals, values, switches } = context.args;
   const [extra] = positionals;
-  if (extra !== undefined)
-    throw new PortolanError('USAGE', `ephemeral takes no word, and “${echo(extra)}” was given.`, {
-      hint: /^\d+$/.test(extra) ? `For one port: portolan ${extra}` : 'See portolan ephemeral --help.',
-    });
+  if (extra !== undefined) {
+    const isNumber = /^\d+$/.test(extra);
+    throw new PortolanError(
+      'USAGE',
+      `ephemeral takes no ${isNumber ? 'port' : 'word'}, and “${echo(extra)}” was given.`,
+      {
+        hint: isNumber ? `For one port: portolan ${extra}` : 'See portolan ephemeral --help.',
+      },
+    );
+  }
   const seconds = readInterval(values.get('interval'));
   const judges = switches.has('resolver');
   const stray = OF_RESOLVER.find((name) => values.has(name));
