@@ -522,7 +522,7 @@ liveTest('a link-local address wants its interface', {}, async (ns) => {
   expect(text).toContain('lo');
   expect(remedies[0]?.title).toContain('fe80::77%lo');
   // It is here, so that the answer may not begin with that it is not.
-  const told = await ns.run(process.execPath, [PROGRAM, 'why', PORT, '--address', 'fe80::77']);
+  const told = await ns.run(process.execPath, [PROGRAM, 'why', String(PORT), '--address', 'fe80::77']);
   expect(told.stdout).toMatch(/cannot be bound here: \[fe80::77\] needs its interface to be named\./);
   for (const args of [[], ['--no-ffi']]) {
     const full = await why(ns, [PORT, '--address', 'fe80::77%lo', ...args]);

@@ -3,7 +3,6 @@
 import { type Message, say } from '../model/message.ts';
 import type { Holder, Remedy, Risk, Severity } from '../model/report.ts';
 import type { BindResult, BindWish, CauseKind, WhyDecision } from '../model/why.ts';
-import type { MessageKey } from '../text/catalog.ts';
 import { forecastNodes } from './forecast.ts';
 import { formatEndpoint, gapsNode, holderNodes, secondsLeft, whoWords } from './holder-words.ts';
 import { data, type Inline, type Node, type Page, said } from './tree.ts';
@@ -165,7 +164,7 @@ function sentence(decision: WhyDecision): Message {
 }
 
 /** The same of causes that have no holder. */
-const REASONS: Readonly<Partial<Record<CauseKind, MessageKey>>> = {
+const REASONS: Readonly<Partial<Record<CauseKind, Message['key']>>> = {
   privileged: 'why.reason.privileged',
   'address-not-here': 'why.reason.address',
   'family-unsupported': 'why.reason.family',
