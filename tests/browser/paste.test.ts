@@ -64,7 +64,7 @@ browserTest('ss: each line explained, nothing sent', {}, async ({ page, base, co
   expect(await page.getAttribute(`${LINE} .carries a`, 'href')).toBe('/en/ports/22');
   const gaps = (await page.textContent('.pasted-lines .findings')) ?? '';
   expect(gaps).toContain('connections and closing sockets');
-  expect(gaps).toContain('such as -l');
+  expect(gaps).toContain('listeners alone (-l)');
   await shot(page, 'paste-ss');
   // Names of ports are a file like any other: it is the same whatever was pasted.
   expect(asked.filter((line) => !/^GET \S+\/a\/names\.json $/.test(line))).toEqual([]);
@@ -98,7 +98,7 @@ browserTest('documents, services by name, several tools, in another language', {
     },
   ];
   await paste(page, JSON.stringify(windows, null, 2));
-  const told = await lines(page, /powershell-json/);
+  const told = await lines(page, /PowerShell/);
   expect(loaded).toContain('/a/documents.js');
   expect(told.join()).toContain('Windows 49152–65535');
   expect(told.join()).not.toContain('Linux');
