@@ -1,7 +1,7 @@
 // `npm run test:binary`: builds the single file of this machine and runs the acceptance suite, and what makes sense of the live
 // one, on it. Further arguments go to vitest in place of these files.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileOf, hostTarget } from './binaries/targets.mjs';
