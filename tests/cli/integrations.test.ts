@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { SINGLE } from '../binary/launcher.ts';
 import { environment, PROGRAM } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -198,7 +199,7 @@ test.skipIf(analyze !== null)('systemd has nothing against the unit, and finds i
   const [, program = ''] = /^ExecStart=(\S+)/m.exec(text) ?? [];
   // Where Portolan and its manual are not installed, systemd would complain of that alone.
   const copy = join(temporary, 'portolan-metrics.service');
-  writeFileSync(copy, text.replace(program, PROGRAM).replace(/^Documentation=.*\n/m, ''));
+  writeFileSync(copy, text.replace(program, SINGLE ?? PROGRAM).replace(/^Documentation=.*\n/m, ''));
   const verified = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' });
   expect([verified.status, verified.stderr]).toEqual([0, '']);
   const judged = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', copy], {

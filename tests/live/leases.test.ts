@@ -1,13 +1,13 @@
 // Leases on a real kernel: crowds that are killed, a kill at every step, a full disk, other users, sockets handed over.
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { LeasesV1, LeaseV1, PickV1 } from '@portolan/core';
 import { expect } from 'vitest';
 import { all, cli, lease, type Ran, withPlace } from './lease-place.ts';
-import { BIN, liveTest, NOBODY, pause, scenario } from './namespace.ts';
+import { BIN, DIST, liveTest, NOBODY, pause, scenario } from './namespace.ts';
 
-const LIBRARY = join(dirname(BIN), 'index.js');
+const LIBRARY = join(DIST, 'index.js');
 
 /** Leases of each process of the crowd; a longer run is asked for by the environment. */
 const EACH = process.env['PORTOLAN_CROWD_LEASES'] ?? '8';

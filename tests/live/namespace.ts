@@ -15,6 +15,8 @@ const ROOT = dirname(dirname(HERE));
 /** The built program; its package's `bin` is a door to it. Else what becomes the single file which PORTOLAN_BIN names. */
 export const BIN: string =
   SINGLE === null ? join(ROOT, 'packages', 'portolan', 'dist', 'bin.cjs') : launcherOf(SINGLE);
+/** What is built of the package: its library and its parts, which the single file has within. */
+export const DIST: string = join(ROOT, 'packages', 'portolan', 'dist');
 const PROBE: string = join(ROOT, 'packages', 'probe', 'dist', 'index.js');
 
 /** A file among the scenarios. */

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import type { PortRange, ReserveV1 } from '@portolan/core';
 import { describe, expect } from 'vitest';
 import { checked } from '../cli/program.ts';
-import { BIN, liveTest, type Namespace, NOBODY } from './namespace.ts';
+import { BIN, DIST, liveTest, type Namespace, NOBODY } from './namespace.ts';
 import { dropIn, folder, LIST, list, PORT, run, setList, tree } from './reserve-place.ts';
 
 /** How many of `count` choices of the kernel were this port, by a program that knows nothing of Portolan. */
@@ -411,7 +411,7 @@ describe('a proof without IP_LOCAL_PORT_RANGE', () => {
 
 liveTest('the library reserves and gives back as the program does', { needs: ['root'] }, async (ns) => {
   const root = folder(ns);
-  const library = join(BIN, '..', 'index.js');
+  const library = join(DIST, 'index.js');
   const script = `
     const { reserve, unreserve } = await import(${JSON.stringify(library)});
     const options = { apply: true, configRoot: ${JSON.stringify(root)} };

@@ -7,9 +7,12 @@ import { pathToFileURL } from 'node:url';
 import type { WhyV1 } from '@portolan/core';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import { checked, PROGRAM } from '../cli/program.ts';
+import { SINGLE } from '../binary/launcher.ts';
+import { checked } from '../cli/program.ts';
 import {
   type At,
+  BIN,
+  DIST,
   liveTest,
   type Namespace,
   NOBODY,
@@ -24,8 +27,6 @@ import {
 const V4 = '127.0.0.1';
 const PORT = 5300;
 const AS_NOBODY = { uid: NOBODY };
-const DIST = join(dirname(dirname(PROGRAM)), 'dist');
-const BIN = join(DIST, 'bin.cjs');
 
 /** `why PORT --json` about this namespace alone: other tests have theirs. */
 async function why(
@@ -455,11 +456,11 @@ liveTest(
     ns.finally(() => rmSync(folder, { recursive: true, force: true }));
     chmodSync(folder, 0o755);
     const program = join(folder, 'node');
-    copyFileSync(process.execPath, program);
+    copyFileSync(SINGLE ?? process.execPath, program);
+    const args = [...(SINGLE === null ? [BIN] : []), 'why', '80', '--json'];
     const { remedies } = causeOf(await why(ns, [80], AS_NOBODY), 'privileged');
     const remedy = remedies.find(({ commands }) => commands.some((command) => command.includes('setcap')));
-    const tryIt = async (): Promise<WhyV1> =>
-      read(await ns.run(program, [BIN, 'why', '80', '--json'], AS_NOBODY));
+    const tryIt = async (): Promise<WhyV1> => read(await ns.run(program, args, AS_NOBODY));
     expect((await tryIt()).bindable).toBe(false);
     await take(ns, remedy?.commands[0]?.replace('PROGRAM', program));
     expect((await tryIt()).bindable).toBe(true);
@@ -522,7 +523,7 @@ liveTest('a link-local address wants its interface', {}, async (ns) => {
   expect(text).toContain('lo');
   expect(remedies[0]?.title).toContain('fe80::77%lo');
   // It is here, so that the answer may not begin with that it is not.
-  const told = await ns.run(process.execPath, [PROGRAM, 'why', String(PORT), '--address', 'fe80::77']);
+  const told = await ns.run(process.execPath, [BIN, 'why', String(PORT), '--address', 'fe80::77']);
   expect(told.stdout).toMatch(/cannot be bound here: \[fe80::77\] needs its interface to be named\./);
   for (const args of [[], ['--no-ffi']]) {
     const full = await why(ns, [PORT, '--address', 'fe80::77%lo', ...args]);
